@@ -1,0 +1,13 @@
+/** `npm run bench -- [engine|micro|profile] [options]`; options.mjs has the options, README.md the rest. */
+import { optionsOf } from './options.mjs'
+
+const SUITES = {
+  engine: async (options) => (await import('./engine.mjs')).engine(options),
+  micro: async (options) => (await import('./micro.mjs')).micro(options),
+  profile: async (options) => (await import('./profile.mjs')).profile(options),
+}
+
+const options = optionsOf(process.argv.slice(2))
+const suite = SUITES[options.suite]
+if (suite === undefined) throw new Error(`no benchmark '${options.suite}'; there are ${Object.keys(SUITES).join(', ')}`)
+await suite(options)

@@ -1,0 +1,216 @@
+/**
+ * Writes values: what each kind becomes is in write-scalar.ts, how they nest is here.
+ *
+ * `depth` is the number of containers around a value. An object is first taken to have the shape that was last written
+ * in its place (a hint, checked name by name); only when it has not are its names looked up. A value that user code
+ * computes (a getter, a proxy) may throw: nothing here has to be undone then.
+ */
+import { MAX_DEPTH } from '../base/values.ts'
+import { type BodyWriter, refused, reserveBody, rewind, VALUE_RESERVE } from './body-writer.ts'
+import * as f from './format.ts'
+import { asBytes, asVector, type Vector, vectorBytes } from './kinds.ts'
+import type { Shape } from './shapes.ts'
+import { writeVarint } from './varint.ts'
+import { writeBigint, writeBlob, writeDate, writeNumber, writeString, writeText } from './write-scalar.ts'
+
+type Fields = { readonly [name: string]: unknown }
+
+/** Writes one value with its tag. */
+export function writeValue(w: BodyWriter, value: unknown, depth: number): void {
+  if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+  switch (typeof value) {
+    case 'number':
+      writeNumber(w, value)
+      return
+    case 'string':
+      writeString(w, value)
+      return
+    case 'boolean':
+      w.body[w.bodyEnd++] = value ? f.TAG_TRUE : f.TAG_FALSE
+      return
+    case 'object':
+      if (value === null) w.body[w.bodyEnd++] = f.TAG_NULL
+      else writeObjectLike(w, value, depth, undefined)
+      return
+    case 'bigint':
+      writeBigint(w, value)
+      return
+    case 'undefined':
+      throw refused(w, depth, 'undefined cannot be stored in an array; use null, or leave the element out')
+    default:
+      throw refused(w, depth, `a ${typeof value} cannot be stored`)
+  }
+}
+
+/** Writes anything of type object but null. Gives the shape it used, for a hint. */
+function writeObjectLike(w: BodyWriter, value: object, depth: number, hint: Shape | undefined): Shape | undefined {
+  if (Array.isArray(value)) return writeArray(w, value, depth, hint)
+  if (isPlainObject(value)) return writeObject(w, value as Fields, depth, hint)
+  if (isDate(value)) {
+    writeDate(w, value, depth)
+    return undefined
+  }
+  const bytes = asBytes(value)
+  if (bytes !== undefined) {
+    writeBlob(w, f.TAG_BYTES, bytes, bytes.length)
+    return undefined
+  }
+  const vector = asVector(value)
+  if (vector === undefined) throw refused(w, depth, `${describe(value)} cannot be stored; use plain objects and arrays`)
+  const tag = vector.BYTES_PER_ELEMENT === 4 ? f.TAG_FLOAT32S : f.TAG_FLOAT64S
+  writeBlob(w, tag, vectorBytes(vector as Vector), vector.length)
+  return undefined
+}
+
+function isDate(value: object): value is Date {
+  return value instanceof Date || Object.prototype.toString.call(value) === '[object Date]'
+}
+
+/** Plain: made by a literal, JSON or Object.create(null), in whatever realm. */
+export function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+}
+
+function writeArray(
+  w: BodyWriter,
+  array: readonly unknown[],
+  depth: number,
+  hint: Shape | undefined,
+): Shape | undefined {
+  checkDepth(w, depth)
+  const count = array.length
+  if (count < f.SHORT_ARRAY_COUNT) w.body[w.bodyEnd++] = f.SHORT_STRINGS + count
+  else {
+    w.body[w.bodyEnd++] = f.TAG_ARRAY
+    w.bodyEnd = writeVarint(w.body, w.bodyEnd, count)
+  }
+  let shape = hint
+  for (let i = 0; i < count; i++) {
+    w.path[depth] = i
+    const element = array[i]
+    if (typeof element === 'object' && element !== null) {
+      if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+      shape = writeObjectLike(w, element, depth + 1, shape)
+    } else writeValue(w, element, depth + 1)
+  }
+  return shape
+}
+
+function writeObject(w: BodyWriter, object: Fields, depth: number, hint: Shape | undefined): Shape | undefined {
+  checkDepth(w, depth)
+  const names = Object.keys(object)
+  if (hint !== undefined && hasNames(hint, names)) {
+    const { bodyEnd, narrowEnd, wideEnd } = w
+    writeShapeTag(w, hint)
+    if (writeFields(w, object, hint, depth, -1)) return hint
+    rewind(w, bodyEnd, narrowEnd, wideEnd)
+  }
+  const values = presentValues(object, names)
+  const shape = w.shapes.shapeOf(names)
+  if (shape !== undefined) {
+    writeShapeTag(w, shape)
+    writePresent(w, shape, values, depth, -1)
+  } else {
+    w.body[w.bodyEnd++] = f.TAG_OBJECT
+    writeGeneric(w, names, values, depth, undefined)
+  }
+  return shape
+}
+
+function writeShapeTag(w: BodyWriter, shape: Shape): void {
+  w.body[w.bodyEnd++] = f.TAG_SHAPED
+  w.bodyEnd = writeVarint(w.body, w.bodyEnd, shape.id)
+}
+
+/** True when the shape has exactly these names. */
+export function hasNames(shape: Shape, names: readonly string[]): boolean {
+  const known = shape.names
+  if (known.length !== names.length) return false
+  for (let i = 0; i < known.length; i++) if (known[i] !== names[i]) return false
+  return true
+}
+
+/** Writes the fields of an object that has this shape but for `skip`; false when one turns out to be undefined. */
+export function writeFields(w: BodyWriter, object: Fields, shape: Shape, depth: number, skip: number): boolean {
+  const { names, hints } = shape
+  for (let i = 0; i < names.length; i++) {
+    if (i === skip) continue
+    const name = names[i]!
+    const value = object[name]
+    if (value === undefined) return false
+    w.path[depth] = name
+    if (typeof value === 'object' && value !== null) {
+      if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+      hints[i] = writeObjectLike(w, value, depth + 1, hints[i])
+    } else writeValue(w, value, depth + 1)
+  }
+  return true
+}
+
+/** Reads the values of `names`, each once, and drops names (in place) whose value is undefined. */
+export function presentValues(object: Fields, names: string[]): unknown[] {
+  const values: unknown[] = []
+  let kept = 0
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!
+    const value = object[name]
+    if (value === undefined) continue
+    names[kept++] = name
+    values.push(value)
+  }
+  names.length = kept
+  return values
+}
+
+/** Writes values that were read before, in the order of the shape, but for `skip`. */
+export function writePresent(
+  w: BodyWriter,
+  shape: Shape,
+  values: readonly unknown[],
+  depth: number,
+  skip: number,
+): void {
+  const { names, hints } = shape
+  for (let i = 0; i < names.length; i++) {
+    if (i === skip) continue
+    const value = values[i]
+    w.path[depth] = names[i]!
+    if (typeof value === 'object' && value !== null) {
+      if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+      hints[i] = writeObjectLike(w, value, depth + 1, hints[i])
+    } else writeValue(w, value, depth + 1)
+  }
+}
+
+/** Writes names and values without a shape; the value of the name `key` is left out. */
+export function writeGeneric(
+  w: BodyWriter,
+  names: readonly string[],
+  values: readonly unknown[],
+  depth: number,
+  key: string | undefined,
+): void {
+  if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+  w.bodyEnd = writeVarint(w.body, w.bodyEnd, names.length)
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i]!
+    w.path[depth] = name
+    if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+    writeText(w, name)
+    if (name === key) {
+      if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+      w.body[w.bodyEnd++] = f.TAG_KEY
+    } else writeValue(w, values[i], depth + 1)
+  }
+}
+function checkDepth(w: BodyWriter, depth: number): void {
+  if (depth >= MAX_DEPTH) {
+    throw refused(w, depth, `nested deeper than ${MAX_DEPTH} levels (or an object that contains itself)`)
+  }
+}
+function describe(value: object): string {
+  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
+  return typeof name === 'string' && name !== '' && name !== 'Object' ? `an instance of ${name}` : 'a special object'
+}

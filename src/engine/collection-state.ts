@@ -1,0 +1,181 @@
+/**
+ * One collection as the engine knows it: its record table, its codec, its indexes, and how to read a record from a place
+ * in the log. Handles given to users (collection.ts) and transactions hold one of these; it holds no snapshot.
+ */
+
+import { getU53 } from '../base/binary.ts'
+import { BlazeError } from '../base/errors.ts'
+import type { CollectionId, CommitNumber, Lsn, RecordId } from '../base/ids.ts'
+import { SEGMENT_SPAN } from '../base/ids.ts'
+import { type RecordKey, readStoredId } from '../base/record-key.ts'
+import { formatUuid } from '../base/uuid.ts'
+import type { Path, StoredRecord, Value } from '../base/values.ts'
+import { ENTRY_PIECES, EntryView } from '../codec/entry.ts'
+import type { VersionHeap } from '../mvcc/version-heap.ts'
+import { NO_PLACE } from '../mvcc/version-heap.ts'
+import type { IndexState } from './index-state.ts'
+import type { SchemaRules } from './schema.ts'
+
+/** How the bytes of a collection's records are made and read. `encode` returns a view valid until the next call. */
+export interface BodyCodec {
+  encode(record: StoredRecord, path: string): Uint8Array
+  decode(bytes: Uint8Array, start: number, end: number, id: RecordId): StoredRecord
+  field(bytes: Uint8Array, start: number, end: number, path: Path, id: RecordId): Value | undefined
+  /** Definitions that bytes depend on (shapes); a commit must hold those not yet logged. */
+  readonly definitionCount: number
+  definition(number: number): Uint8Array
+  define(number: number, bytes: Uint8Array): void
+}
+
+/** Where record bytes are read from. */
+export interface PlaceReader {
+  /** The segment's bytes with the frame around `offset` resident and verified. */
+  bytesOf(segment: number, offset: number): Uint8Array
+}
+
+/** Where spilled versions are read from; their places are negative. */
+export interface SpillReader {
+  read(place: Lsn): Uint8Array
+}
+
+/** Reads the pieces of a record too large for one entry. */
+export type PieceReader = (object: string, size: number, snapshot: number) => Uint8Array
+
+/** What the catalogue stores of a collection. */
+export interface CollectionDescription {
+  readonly name: string
+  readonly schemaVersion: number
+  /** True once code with a schema has opened it: it then takes writes only from such code. */
+  readonly hasSchema: boolean
+}
+
+const view = new EntryView()
+
+export class CollectionState {
+  readonly id: CollectionId
+  readonly heap: VersionHeap
+  readonly codec: BodyCodec
+  /** System collections hold what the engine itself must keep; users never see them. */
+  readonly system: boolean
+  description: CollectionDescription
+  indexes: readonly IndexState[] = []
+  /** The rules of the schema that this process declared. */
+  rules: SchemaRules | undefined
+  /** Declared without a schema being needed for writes (tools). */
+  unchecked = false
+  /** Set when the stored version is newer than the declared one. */
+  readOnly = false
+  /** False until the catalogue holds it. */
+  logged = false
+  dropped = false
+  /** Definitions of the codec that the log holds. */
+  loggedDefinitions = 0
+  readonly #log: PlaceReader
+  readonly #spill: SpillReader
+  readonly #pieces: PieceReader
+
+  constructor(options: {
+    readonly id: CollectionId
+    readonly description: CollectionDescription
+    readonly heap: VersionHeap
+    readonly codec: BodyCodec
+    readonly system: boolean
+    readonly log: PlaceReader
+    readonly spill: SpillReader
+    readonly pieces: PieceReader
+  }) {
+    this.id = options.id
+    this.description = options.description
+    this.heap = options.heap
+    this.codec = options.codec
+    this.system = options.system
+    this.#log = options.log
+    this.#spill = options.spill
+    this.#pieces = options.pieces
+  }
+
+  get name(): string {
+    return this.description.name
+  }
+
+  /** The record that a reader at `snapshot` sees in a slot: a fresh object; undefined when there is none. */
+  readSlot(slot: number, snapshot: number, id?: RecordId): StoredRecord | undefined {
+    const place = this.heap.placeAt(slot, snapshot)
+    return place === NO_PLACE ? undefined : this.readPlace(place, snapshot, id)
+  }
+
+  /** The record of an id that a reader at `snapshot` sees. */
+  get(key: RecordKey, snapshot: number, id: RecordId): StoredRecord | undefined {
+    const slot = this.heap.find(key)
+    return slot < 0 ? undefined : this.readSlot(slot, snapshot, id)
+  }
+
+  /** Decodes the record at a place. `snapshot` finds the pieces of a large one. */
+  readPlace(place: Lsn, snapshot: number, id?: RecordId): StoredRecord {
+    const bytes = this.#entryAt(place)
+    const recordId = id ?? readStoredId(bytes, view.idKind, view.idStart, view.idSize)
+    const start = view.recordStart
+    const end = view.recordEnd
+    try {
+      if ((view.kindFlags & ENTRY_PIECES) === 0) return this.codec.decode(bytes, start, end, recordId)
+      const whole = this.#pieces(formatUuid(bytes, start), getU53(bytes, start + 16), snapshot)
+      return this.codec.decode(whole, 0, whole.length, recordId)
+    } catch (error) {
+      throw undecodable(error, this.name, recordId)
+    }
+  }
+
+  /** The encoded record at a place: a view of the log, or the assembled pieces. To be used at once. */
+  bytesAt(place: Lsn, snapshot: number): Uint8Array {
+    const bytes = this.#entryAt(place)
+    if ((view.kindFlags & ENTRY_PIECES) === 0) return bytes.subarray(view.recordStart, view.recordEnd)
+    return this.#pieces(formatUuid(bytes, view.recordStart), getU53(bytes, view.recordStart + 16), snapshot)
+  }
+
+  /** The id of the record at a place. */
+  idAt(place: Lsn): RecordId {
+    const bytes = this.#entryAt(place)
+    return readStoredId(bytes, view.idKind, view.idStart, view.idSize)
+  }
+
+  /** Is the record at a place the one that `key` names? */
+  hasId(place: Lsn, key: RecordKey): boolean {
+    const bytes = this.#entryAt(place)
+    return view.idKind === key.idKind && key.sameStored(bytes, view.idStart, view.idSize)
+  }
+
+  /** The object UUID when the record at a place is kept in pieces. */
+  piecesAt(place: Lsn): { readonly object: string; readonly size: number } | undefined {
+    const bytes = this.#entryAt(place)
+    if ((view.kindFlags & ENTRY_PIECES) === 0) return undefined
+    return { object: formatUuid(bytes, view.recordStart), size: getU53(bytes, view.recordStart + 16) }
+  }
+
+  /** Reads the entry at a place into `view`; its bytes are valid until the next safe point. */
+  #entryAt(place: Lsn): Uint8Array {
+    if (place < 0) {
+      const spilled = this.#spill.read(place)
+      view.read(spilled, 0)
+      return spilled
+    }
+    const offset = place % SEGMENT_SPAN
+    const bytes = this.#log.bytesOf(Math.floor(place / SEGMENT_SPAN), offset)
+    view.read(bytes, offset)
+    return bytes
+  }
+
+  /** The newest installed record of a slot, for the commit path. */
+  readNewest(slot: number, id?: RecordId): StoredRecord {
+    return this.readPlace(this.heap.slots.placeOf(slot), this.heap.slots.commitOf(slot) as CommitNumber, id)
+  }
+}
+
+function undecodable(error: unknown, collection: string, id: RecordId): unknown {
+  if (!(error instanceof BlazeError) || error.code !== 'CODEC') return error
+  return new BlazeError(
+    'CODEC',
+    `record ${JSON.stringify(id)} of ${collection} cannot be decoded although its frame is sound; other records are not concerned, and a backup may have this one. ${error.message}`,
+    error.details as { readonly offset: number },
+    { cause: error },
+  )
+}

@@ -1,0 +1,312 @@
+/**
+ * The engine's shared state: what `commit()`, readers, the collector and the handles work on. One per open database.
+ * It wires; the rules are in the files that use it.
+ */
+
+import { BlazeError } from '../base/errors.ts'
+import type { CollectionId, CommitNumber, StructureId } from '../base/ids.ts'
+import { uuidV7Generator } from '../base/uuid.ts'
+import { encode as encodeStandalone } from '../codec/standalone.ts'
+import { DataCommits } from '../gc/data-commits.ts'
+import { History, VERSION_BYTES } from '../mvcc/history.ts'
+import { type SnapshotHold, SnapshotRegistry } from '../mvcc/snapshots.ts'
+import type { Budget } from '../pages/budget.ts'
+import type { PageSpace, PageStore } from '../pages/page-table.ts'
+import type { Platform } from '../platform/platform.ts'
+import type { Log } from '../wal/log.ts'
+import type { CollectionDescription, CollectionState } from './collection-state.ts'
+import type { IndexState } from './index-state.ts'
+import { LiveBytes } from './live-bytes.ts'
+import type { Durability, Publisher } from './publisher.ts'
+import { RecentWrites } from './recent-writes.ts'
+import { Spill } from './spill.ts'
+import { BUCKETS_STRUCTURE, collectionOf, partOf, SLOTS_STRUCTURE } from './structures.ts'
+
+/** Options of an open database, with defaults filled in. */
+export interface EngineOptions {
+  readonly readOnly: boolean
+  readonly durability: Durability
+  readonly relaxedDelayMs: number
+  readonly syncWrites: 'auto' | 'never'
+  readonly memoryBytes: number
+  readonly maxRecordBytes: number
+  readonly retainLogBytes: number
+  readonly closeTimeoutMs: number
+  readonly slowQueryMs: number | undefined
+}
+
+/** What the background has done since the open. */
+export interface BackgroundStats {
+  readonly checkpoints: number
+  readonly failedCheckpoints: number
+  readonly lastCheckpointMs: number
+  readonly segmentsCleaned: number
+  readonly copiedBytes: number
+  readonly pageBytes: number
+}
+
+/** A transaction or snapshot that is still open. */
+export interface OpenHandle {
+  readonly label: string
+  /** True for transactions: close() waits for them. */
+  readonly holdsClose: boolean
+  /** Ends it from outside: its next use throws. */
+  end(): void
+}
+
+/** The collections that hold what the engine must keep. */
+export interface SystemCollections {
+  readonly catalogue: CollectionState
+  readonly shapes: CollectionState
+  readonly pieces: CollectionState
+}
+
+/** What of the memory budget history may take. */
+const HISTORY_SHARE = 0.25
+
+/** Shape numbers of one collection stay below this, so that (collection, shape) is one integer id. */
+export const SHAPES_PER_COLLECTION = 8192
+
+export class Core {
+  readonly path: string
+  readonly platform: Platform
+  readonly options: EngineOptions
+  readonly budget: Budget
+  readonly pages: PageStore
+  readonly snapshots: SnapshotRegistry = new SnapshotRegistry()
+  readonly history: History = new History(this.snapshots)
+  readonly recent: RecentWrites = new RecentWrites()
+  readonly liveBytes: LiveBytes = new LiveBytes()
+  readonly collections: Map<string, CollectionState> = new Map()
+  readonly byId: Map<CollectionId, CollectionState> = new Map()
+  readonly dataCommits: DataCommits = new DataCommits()
+  readonly spill: Spill
+  readonly newId: () => string
+  /** Seeds the hash of the record tables. */
+  readonly hashSeed: number
+  log!: Log
+  publisher!: Publisher
+  system!: SystemCollections
+  /** The newest installed commit. */
+  installed: CommitNumber = 0 as CommitNumber
+  nextCollectionId = 16
+  /** Set when close() begins: new work is refused; open transactions may still end. */
+  closing = false
+  /** Set when the log is about to be closed: nothing is taken any more. */
+  closed = false
+  /** Transactions and snapshots that are open, for close(). */
+  readonly open: Set<OpenHandle> = new Set()
+  /** What the background has done, for stats. */
+  background: () => BackgroundStats | undefined = () => undefined
+  /** Called after each publication: wakes the collector. */
+  onPublished: () => void = () => undefined
+  /** Takes pages down when no checkpoint is writing them; what read them has been told that they are gone. */
+  takeDown: (run: () => void) => void = (run) => run()
+  /** Makes a damaged index again, in the background. */
+  onBrokenIndex: (collection: CollectionState, index: IndexState) => void = () => undefined
+  /** A transaction that keeps losing: others wait with their commit until it is done. */
+  turnstile: Promise<void> | undefined
+  /** Asks the next open for a rebuild. */
+  onDamage: () => void = () => undefined
+  #damage: Error | undefined
+  #halfInstalled = false
+  #ticks = 0
+  #backgroundError: Error | undefined
+  /** Collections whose image had tombstones, and the slot to go on from in the first. */
+  #sweeping: CollectionState[] = []
+  #sweepFrom = 0
+
+  constructor(options: {
+    readonly path: string
+    readonly platform: Platform
+    readonly options: EngineOptions
+    readonly budget: Budget
+    readonly pages: PageStore
+    readonly hashSeed: number
+  }) {
+    this.path = options.path
+    this.platform = options.platform
+    this.options = options.options
+    this.budget = options.budget
+    this.pages = options.pages
+    this.hashSeed = options.hashSeed
+    this.spill = new Spill(options.platform, options.path)
+    this.history.onDrop = (place) => {
+      if (place < 0) this.spill.release(place)
+    }
+    const unpin = this.snapshots.onRelease
+    this.snapshots.onRelease = (commit) => {
+      unpin?.(commit)
+      // What only this snapshot saw is garbage now.
+      if (this.history.count > 0) this.onPublished()
+    }
+    const { random, clock } = options.platform
+    const next = uuidV7Generator((target) => random.fill(target))
+    this.newId = () => next(clock.now())
+  }
+
+  /** Throws what keeps a write from being taken. */
+  assertWritable(): void {
+    if (this.closed) throw closedError()
+    if (this.options.readOnly) throw readOnlyError()
+    if (this.publisher.failure !== undefined) throw this.publisher.failure
+    if (this.#damage !== undefined) throw this.#damage
+  }
+
+  /** False when the background must leave everything as it is: also with damage, whose half state no checkpoint may keep. */
+  get takesWrites(): boolean {
+    return !this.closed && !this.options.readOnly && this.publisher.failure === undefined && this.#damage === undefined
+  }
+
+  /** Damage of a record table, found as a page was loaded: no more writes; the next open makes the tables again. */
+  noteDamage(error: unknown): void {
+    if (this.#damage !== undefined) return
+    this.#damage = error instanceof Error ? error : new Error(String(error))
+    this.onDamage()
+  }
+
+  assertOpen(): void {
+    if (this.closing) throw closedError()
+    if (this.#halfInstalled) throw this.#damage
+  }
+
+  /** Damage stopped an install in the middle: the log has the commit, the tables do not. Nothing is read any more. */
+  noteHalfInstalled(error: unknown): void {
+    this.noteDamage(error)
+    this.#halfInstalled = true
+  }
+
+  /** Now and then gives memory back. Called where nobody holds a frame number or a view of the log. */
+  safePoint(): void {
+    if ((++this.#ticks & 63) === 0) this.budget.trim()
+  }
+
+  /** A snapshot of what is published, for reads that never conflict. */
+  holdVisible(holder: string): SnapshotHold {
+    return this.snapshots.acquire(this.publisher.visible, holder, this.platform.clock.now())
+  }
+
+  /** The catalogue's record of a collection, encoded: as it is, or as it is about to be. */
+  catalogueRecord(
+    collection: CollectionState,
+    { name, schemaVersion, hasSchema }: CollectionDescription = collection.description,
+    indexes: readonly IndexState[] = collection.indexes,
+  ): Uint8Array {
+    return encodeStandalone({
+      id: collection.id,
+      name,
+      schemaVersion,
+      hasSchema,
+      indexes: indexes.filter((index) => !index.building).map((index) => index.describe()),
+    })
+  }
+
+  /** The id of a shape's record. */
+  shapeId(collection: CollectionState, shape: number): number {
+    return collection.id * SHAPES_PER_COLLECTION + shape
+  }
+
+  /** Bytes a millisecond that the log's writes reach, by their median time; undefined before there were any. */
+  writeRate(): number | undefined {
+    const { writes, bytesWritten, medianWriteMs } = this.log.stats()
+    return writes === 0 || medianWriteMs === 0 ? undefined : bytesWritten / writes / medianWriteMs
+  }
+
+  /** The last failure of background work, for stats and health. */
+  get backgroundError(): Error | undefined {
+    return this.#backgroundError
+  }
+
+  noteBackgroundError(error: Error): void {
+    this.#backgroundError = error
+  }
+
+  /** Makes a page dirty so that the next checkpoint writes it anew; nothing when its structure is gone. */
+  markDirty(structure: StructureId, page: number): void {
+    const space = this.spaceOf(structure)
+    if (space !== undefined && page < space.pageCount) space.write(page)
+  }
+
+  /** The pages of a structure. */
+  spaceOf(structure: StructureId): PageSpace | undefined {
+    const collection = this.byId.get(collectionOf(structure))
+    const part = partOf(structure)
+    if (collection === undefined) return undefined
+    if (part === SLOTS_STRUCTURE) return collection.heap.slots.space
+    if (part === BUCKETS_STRUCTURE) return collection.heap.buckets.space
+    return collection.indexes.find((index) => index.part === part)?.space
+  }
+
+  /** Drops versions and index entries that nobody can see any more; a bounded slice. True when more is left. */
+  prune(most: number): boolean {
+    const { visible } = this.publisher
+    let more = this.history.prune(visible, most)
+    this.#boundHistory()
+    if (this.#discardIndexHistory(most)) more = true
+    return this.#sweep(most) || more
+  }
+
+  /** After an open: the tombstones that the checkpoint's image holds are freed; nobody can need them. */
+  startSweep(): void {
+    this.#sweeping = [...this.byId.values()].filter(({ heap }) => heap.slots.tombstoneCount > 0)
+    this.#sweepFrom = 0
+  }
+
+  #sweep(most: number): boolean {
+    const collection = this.#sweeping[0]
+    if (collection === undefined) return false
+    const next = collection.dropped ? -1 : collection.heap.sweepTombstones(this.#sweepFrom, most)
+    if (next < 0) this.#sweeping.shift()
+    this.#sweepFrom = Math.max(0, next)
+    return this.#sweeping.length > 0
+  }
+
+  /** True when a round of some index is not complete. */
+  #discardIndexHistory(most: number): boolean {
+    let more = false
+    const isGarbage = (begin: number, end: number): boolean => this.#isUnseen(begin, end)
+    for (const collection of this.collections.values()) {
+      for (const { index } of collection.indexes) {
+        if (index.historyCount > 0 && !index.discardHistory(isGarbage, most)) more = true
+      }
+    }
+    return more
+  }
+
+  /** History is never evicted: when it grows past its share of memory, the snapshot that reads furthest back is ended. */
+  #boundHistory(): void {
+    const limit = this.budget.limitBytes * HISTORY_SHARE
+    while (this.historyBytes > limit) {
+      const oldest = this.snapshots.oldestHold()
+      if (oldest === undefined) return
+      this.snapshots.end(oldest)
+      this.history.prune(this.publisher.visible, Number.MAX_SAFE_INTEGER)
+      this.#discardIndexHistory(Number.MAX_SAFE_INTEGER)
+    }
+  }
+
+  /** Bytes of superseded versions and index entries. */
+  get historyBytes(): number {
+    let bytes = this.history.count * VERSION_BYTES
+    for (const collection of this.collections.values()) {
+      for (const { index } of collection.indexes) if (index.historyCount > 0) bytes += index.historyBytes
+    }
+    return bytes
+  }
+
+  #isUnseen(begin: number, end: number): boolean {
+    return end <= this.publisher.visible && this.snapshots.newestIn(begin, end) < 0
+  }
+}
+
+export function closedError(): BlazeError<'CLOSED'> {
+  return new BlazeError('CLOSED', 'the database is closed or closing; open it again to go on', undefined)
+}
+
+export function readOnlyError(): BlazeError<'READ_ONLY'> {
+  return new BlazeError(
+    'READ_ONLY',
+    'this database was opened read-only; nothing was written. Open it without readOnly to write.',
+    undefined,
+  )
+}

@@ -1,0 +1,322 @@
+/**
+ * Changes of the catalogue while the database is open: indexes made and dropped, collections dropped and renamed. Each
+ * is one commit of catalogue records. They hold for all readers from that commit on, older snapshots included.
+ *
+ * An index is built from the newest installed state, slot by slot in slices, while commits maintain it: whatever a slot
+ * holds when the builder comes to it is entered, whatever changes later is kept up, and entering a pair twice does
+ * nothing. Readers use it from the commit that says it is ready; a crash before that leaves nothing of it.
+ */
+import { BlazeError } from '../base/errors.ts'
+import type { Lsn } from '../base/ids.ts'
+import { type IndexForm, type IndexSpec, parseIndexSpec } from '../indexes/index-spec.ts'
+import { OrderedIndex } from '../indexes/ordered-index.ts'
+import { PageSpace } from '../pages/page-table.ts'
+import type { Predicate } from '../query/query-data.ts'
+import type { Where } from '../query/types.ts'
+import { parseWhere } from '../query/where.ts'
+import type { CollectionDescription, CollectionState } from './collection-state.ts'
+import { commit, PIECE_BYTES } from './commit.ts'
+import type { Core } from './core.ts'
+import { IndexState, treeMeta } from './index-state.ts'
+import { throwIfAborted } from './run-transaction.ts'
+import { FIRST_INDEX_STRUCTURE, STRUCTURES_PER_COLLECTION, structureOf } from './structures.ts'
+import { WriteSet } from './write-set.ts'
+
+/** Told as an index is built. */
+export interface Progress {
+  readonly collection: string
+  readonly step: string
+  readonly done: number
+  readonly total: number
+}
+
+export interface CreateIndexOptions {
+  readonly onProgress?: (progress: Progress) => void
+  readonly signal?: AbortSignal
+  /** Made by open() for a declared collection. */
+  readonly declared?: boolean
+}
+
+/** A slice of a build holds the event loop no longer. */
+const SLICE_MS = 2
+const SLOTS_PER_LOOK = 32
+
+/** An index of a collection over its own pages, or over those of the checkpoint's image. */
+export function makeIndex(
+  core: Core,
+  collection: CollectionState,
+  options: {
+    readonly spec: IndexSpec
+    readonly where: Predicate | undefined
+    readonly declared: boolean
+    readonly part: number
+    /** False while it is built: then its pages are in no checkpoint. */
+    readonly persistent: boolean
+    readonly numbers?: readonly number[]
+    readonly space?: { readonly pageCount: number; readonly freeHead: number }
+  },
+): IndexState {
+  const structure = structureOf(collection.id, options.part)
+  const space = new PageSpace(core.pages, {
+    structure,
+    persistent: options.persistent,
+    ...(options.space === undefined ? {} : { meta: options.space }),
+  })
+  const historySpace = new PageSpace(core.pages, { structure, persistent: false })
+  const meta = options.numbers === undefined ? undefined : treeMeta(options.numbers)
+  const index = new IndexState({
+    space,
+    historySpace,
+    spec: options.spec,
+    where: options.where,
+    declared: options.declared,
+    part: options.part,
+    collection: collection.name,
+    heap: collection.heap,
+    readSlot: (slot, snapshot) => collection.readSlot(slot, snapshot),
+    readNewest: (slot) => collection.readNewest(slot),
+    index: new OrderedIndex({ main: space, history: historySpace }, meta),
+  })
+  index.onBroken = () => core.onBrokenIndex(collection, index)
+  return index
+}
+
+/** Makes a damaged index again from the records, under a new structure. */
+export async function remakeIndex(core: Core, collection: CollectionState, broken: IndexState): Promise<void> {
+  if (collection.dropped || !collection.indexes.includes(broken)) return
+  const { spec, where, declared } = broken
+  const part = freePart(collection)
+  const index = makeIndex(core, collection, { spec: { ...spec, id: part }, where, declared, part, persistent: false })
+  await buildAndLog(core, collection, index, {}, broken)
+}
+
+export async function createIndex(
+  core: Core,
+  collection: CollectionState,
+  form: IndexForm,
+  options: CreateIndexOptions,
+): Promise<void> {
+  core.assertOpen()
+  core.assertWritable()
+  throwIfAborted(options.signal)
+  const part = freePart(collection)
+  const { spec, where } = indexOf(form, part)
+  if (collection.indexes.some((each) => each.spec.name === spec.name)) {
+    throw new BlazeError(
+      'INVALID_ARGUMENT',
+      `${collection.name} has an index named '${spec.name}'; drop it first, or give the new one another name`,
+      { argument: 'name' },
+    )
+  }
+  const index = makeIndex(core, collection, {
+    spec,
+    where,
+    declared: options.declared === true,
+    part,
+    persistent: false,
+  })
+  await buildAndLog(core, collection, index, options)
+}
+
+/** Builds an index beside the others and logs that it is ready; `replaced` goes in the same commit. */
+async function buildAndLog(
+  core: Core,
+  collection: CollectionState,
+  index: IndexState,
+  options: CreateIndexOptions,
+  replaced?: IndexState,
+): Promise<void> {
+  index.building = true
+  collection.indexes = [...collection.indexes, index]
+  try {
+    await build(core, collection, index, options)
+    await switchOn(core, collection, index, replaced)
+  } catch (error) {
+    index.building = true
+    collection.indexes = collection.indexes.filter((each) => each !== index)
+    takeDownIndex(core, index)
+    throw error
+  }
+  if (replaced !== undefined) takeDownIndex(core, replaced)
+}
+
+/** The commit from which readers use the index; refused, it is as it was. */
+function switchOn(
+  core: Core,
+  collection: CollectionState,
+  index: IndexState,
+  replaced: IndexState | undefined,
+): Promise<void> {
+  index.building = false
+  const indexes = collection.indexes.filter((each) => each !== replaced)
+  return commitCatalogue(core, collection, { indexes }, () => {
+    index.persist()
+    index.readyAt = core.installed
+  })
+}
+
+/** The spec and the filter of a form; INVALID_ARGUMENT, INVALID_QUERY. */
+export function indexOf(
+  form: IndexForm,
+  part = 0,
+): { readonly spec: IndexSpec; readonly where: Predicate | undefined } {
+  const spec = parseIndexSpec(form, part)
+  // The spec's `where` is the user's filter object, which parseWhere checks.
+  return { spec, where: spec.where === undefined ? undefined : parseWhere(spec.where as Where<unknown>) }
+}
+
+/** From here nobody reads it: a query in the middle of it is told so. */
+function takeDownIndex(core: Core, index: IndexState): void {
+  index.dropped = true
+  core.takeDown(() => index.drop())
+}
+
+export async function dropIndex(core: Core, collection: CollectionState, name: string): Promise<boolean> {
+  core.assertOpen()
+  core.assertWritable()
+  const index = collection.indexes.find((each) => each.spec.name === name && !each.building)
+  if (index === undefined) return false
+  const indexes = collection.indexes.filter((each) => each !== index)
+  await commitCatalogue(core, collection, { indexes }, () => takeDownIndex(core, index))
+  return true
+}
+
+export async function dropCollection(core: Core, name: string): Promise<boolean> {
+  core.assertOpen()
+  core.assertWritable()
+  const collection = core.collections.get(name)
+  if (collection === undefined || !collection.logged) return false
+  const writes = new WriteSet()
+  for (let shape = 0; shape < collection.loggedDefinitions; shape++) {
+    writes.remove(core.system.shapes, core.shapeId(collection, shape))
+  }
+  const places: Lsn[] = []
+  const { heap } = collection
+  for (let slot = 0; slot < heap.slots.highSlot; slot++) {
+    if (!heap.isLive(slot)) continue
+    const place = heap.slots.placeOf(slot)
+    places.push(place)
+    const pieces = collection.piecesAt(place)
+    for (let piece = 0; pieces !== undefined && piece * PIECE_BYTES < pieces.size; piece++) {
+      writes.remove(core.system.pieces, `${pieces.object}:${piece}`)
+    }
+  }
+  writes.remove(core.system.catalogue, collection.id)
+  await settled((settle) => {
+    commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
+    collection.dropped = true
+    core.collections.delete(name)
+    core.byId.delete(collection.id)
+    for (const place of places) core.liveBytes.drop(place)
+  })
+  core.takeDown(() => {
+    for (const index of collection.indexes) index.drop()
+    collection.heap.drop()
+  })
+  return true
+}
+
+export async function renameCollection(core: Core, name: string, to: string): Promise<void> {
+  core.assertOpen()
+  core.assertWritable()
+  const collection = core.collections.get(name)
+  if (collection === undefined) {
+    throw new BlazeError('NOT_FOUND', `there is no collection '${name}' to rename`, { collection: name, id: name })
+  }
+  const target = core.collections.get(to)
+  if (target !== undefined && (target.logged || target.rules !== undefined || target === collection)) {
+    throw new BlazeError('INVALID_ARGUMENT', `there is a collection '${to}' already; nothing was renamed`, {
+      argument: 'to',
+    })
+  }
+  const description = { ...collection.description, name: to }
+  await commitCatalogue(core, collection, { description }, () => {
+    core.collections.delete(name)
+    core.collections.set(to, collection)
+    if (target === undefined) return
+    // A name that was only asked for: a transaction that is about to write to it has to look again.
+    target.dropped = true
+    core.byId.delete(target.id)
+  })
+}
+
+/**
+ * Logs what the catalogue is to hold of a collection; memory follows in the same turn, once the commit is taken, so that a
+ * refusal (a full disk) leaves both as they were. `applied` is called in that turn.
+ */
+export function commitCatalogue(
+  core: Core,
+  collection: CollectionState,
+  next: { readonly description?: CollectionDescription; readonly indexes?: readonly IndexState[] },
+  applied: () => void = () => undefined,
+  writes: WriteSet = new WriteSet(),
+): Promise<void> {
+  const { description = collection.description, indexes = collection.indexes } = next
+  return settled((settle) => {
+    const record = core.catalogueRecord(collection, description, indexes)
+    writes.put(core.system.catalogue, collection.id, record, { id: collection.id })
+    commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
+    collection.description = description
+    collection.indexes = indexes
+    collection.logged = true
+    applied()
+  })
+}
+
+/** Enters every record of the newest installed state, in slices. */
+async function build(
+  core: Core,
+  collection: CollectionState,
+  index: IndexState,
+  { onProgress, signal }: CreateIndexOptions,
+): Promise<void> {
+  const { heap } = collection
+  const { clock } = core.platform
+  let started = clock.monotonic()
+  for (let slot = 0; slot < heap.slots.highSlot; slot++) {
+    if (heap.isLive(slot)) {
+      index.enter(collection.readNewest(slot), slot)
+    }
+    if (slot % SLOTS_PER_LOOK !== 0 || clock.monotonic() - started < SLICE_MS) continue
+    onProgress?.({
+      collection: collection.name,
+      step: `index ${index.spec.name}`,
+      done: slot,
+      total: heap.slots.highSlot,
+    })
+    index.assertUnique()
+    core.safePoint()
+    await clock.yield()
+    throwIfAborted(signal)
+    assertStillThere(core, collection)
+    started = clock.monotonic()
+  }
+  index.assertUnique()
+}
+
+function assertStillThere(core: Core, collection: CollectionState): void {
+  core.assertWritable()
+  if (!collection.dropped) return
+  throw new BlazeError('NOT_FOUND', `${collection.name} was dropped while its index was built; there is no index`, {
+    collection: collection.name,
+    id: collection.name,
+  })
+}
+
+function freePart(collection: CollectionState): number {
+  for (let part = FIRST_INDEX_STRUCTURE; part < STRUCTURES_PER_COLLECTION; part++) {
+    if (!collection.indexes.some((each) => each.part === part)) return part
+  }
+  const limit = STRUCTURES_PER_COLLECTION - FIRST_INDEX_STRUCTURE
+  throw new BlazeError('TOO_LARGE', `${collection.name} has ${limit} indexes, the most there can be; drop one first`, {
+    limit,
+    actual: limit + 1,
+  })
+}
+
+/** A commit as a promise. */
+export function settled(start: (settle: (error: BlazeError | undefined) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error === undefined ? resolve() : reject(error)))
+  })
+}

@@ -1,0 +1,309 @@
+/**
+ * One collection at one snapshot, as a query reads it, with a transaction's own writes laid over it: own rows are merged
+ * in, the rows they replace are masked, in a scan and in an index range alike. Cursors hold record numbers and keys,
+ * never places, so they survive awaits.
+ */
+
+import { compareKeys } from '../base/bytes.ts'
+import { BlazeError } from '../base/errors.ts'
+import type { RecordId } from '../base/ids.ts'
+import { RecordKey } from '../base/record-key.ts'
+import type { StoredRecord } from '../base/values.ts'
+import type { KeyBounds } from '../indexes/key-bounds.ts'
+import type { IndexInfo, ReadPredicate, RecordSource, Row, RowCursor } from '../query/source.ts'
+import type { CollectionState } from './collection-state.ts'
+import type { ReadSet } from './conflict.ts'
+import type { Core } from './core.ts'
+import type { IndexState } from './index-state.ts'
+import type { WriteEntry, WriteSet } from './write-set.ts'
+import { clone } from './writes.ts'
+
+const key = new RecordKey()
+
+export interface SourceOptions {
+  readonly snapshot: number
+  readonly writes?: WriteSet | undefined
+  readonly reads?: ReadSet | undefined
+  /** Ends the hold on the snapshot, when the source has one of its own. */
+  readonly release?: () => void
+  /** Throws when the handle that the source reads for has ended. */
+  readonly assertAlive: () => void
+}
+
+export class SnapshotSource implements RecordSource {
+  readonly collection: string
+  readonly indexes: readonly IndexInfo[]
+  readonly tracksReads: boolean
+  readonly #core: Core
+  readonly #state: CollectionState
+  readonly #options: SourceOptions
+  /** Own writes of this collection; undefined when there are none, which is the common case. */
+  readonly #writes: WriteSet | undefined
+  #open = true
+
+  constructor(core: Core, state: CollectionState, options: SourceOptions) {
+    this.#core = core
+    this.#state = state
+    this.#options = options
+    this.#writes = options.writes?.touches(state) === true ? options.writes : undefined
+    this.collection = state.name
+    this.tracksReads = options.reads !== undefined
+    this.indexes = state.indexes.filter((index) => index.usableAt(options.snapshot)).map((index) => index.info)
+  }
+
+  rowCount(): number {
+    return this.#state.heap.liveCount
+  }
+
+  get(id: RecordId): StoredRecord | undefined {
+    const own = this.#writes?.find(this.#state, id)
+    if (own !== undefined) return own.after === undefined ? undefined : clone(own.after)
+    return key.set(id) ? this.#state.get(key, this.#options.snapshot, id) : undefined
+  }
+
+  scan(): RowCursor {
+    return new ScanCursor(this.#core, this.#state, this.#options, overlayOf(this.#writes, this.#state))
+  }
+
+  scanIndex(info: IndexInfo, bounds: KeyBounds, reverse: boolean): RowCursor {
+    const index = this.#state.indexes.find((each) => each.info === info)
+    if (index === undefined) throw new Error(`index ${info.name} is not of ${this.collection}`)
+    const base = new IndexCursor(this.#core, this.#state, this.#options, index, bounds, reverse)
+    return this.#writes === undefined
+      ? base
+      : new MergedIndexCursor(base, overlayOf(this.#writes, this.#state)!, index, bounds, reverse)
+  }
+
+  countAll(): number | undefined {
+    if (this.#writes !== undefined || this.#state.heap.newestCommit > this.#options.snapshot) return undefined
+    return this.#state.heap.liveCount
+  }
+
+  readPredicate(read: ReadPredicate): void {
+    this.#options.reads?.predicates.push({ collection: this.#state, matches: (record) => read.matches(record) })
+  }
+
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#options.release?.()
+  }
+}
+
+/** A collection that does not exist: empty. */
+export class EmptySource implements RecordSource {
+  readonly collection: string
+  readonly indexes: readonly IndexInfo[] = []
+  readonly tracksReads = false
+
+  constructor(collection: string) {
+    this.collection = collection
+  }
+
+  rowCount(): number {
+    return 0
+  }
+
+  get(): undefined {
+    return undefined
+  }
+
+  scan(): RowCursor {
+    return { next: () => undefined, close: () => undefined }
+  }
+
+  scanIndex(): RowCursor {
+    return this.scan()
+  }
+
+  countAll(): number {
+    return 0
+  }
+
+  readPredicate(): void {
+    return
+  }
+
+  close(): void {
+    return
+  }
+}
+
+/** Refuses to read what was dropped since the query began. */
+function assertThere(state: CollectionState, index?: IndexState): void {
+  if (!state.dropped && index?.dropped !== true) return
+  const what = state.dropped ? `the collection ${state.name}` : `the index ${index?.spec.name ?? ''} of ${state.name}`
+  throw new BlazeError('CONFLICT', `${what} was dropped while this query read it; run the query again`, { records: [] })
+}
+
+/**
+ * Own writes of a collection as they are when a cursor begins: it sees neither what the transaction writes while it
+ * iterates nor a row twice.
+ */
+type Overlay = ReadonlyMap<RecordId, WriteEntry>
+
+function overlayOf(writes: WriteSet | undefined, state: CollectionState): Overlay | undefined {
+  if (writes === undefined) return undefined
+  const overlay = new Map<RecordId, WriteEntry>()
+  for (const entry of writes.of(state)) overlay.set(entry.id, entry)
+  return overlay
+}
+
+/** Record numbers in their order, below the mark at the start; then the transaction's own records. */
+class ScanCursor implements RowCursor {
+  readonly #core: Core
+  readonly #state: CollectionState
+  readonly #options: SourceOptions
+  readonly #overlay: Overlay | undefined
+  readonly #own: Iterator<WriteEntry> | undefined
+  readonly #end: number
+  #slot = 0
+  #open = true
+
+  constructor(core: Core, state: CollectionState, options: SourceOptions, overlay: Overlay | undefined) {
+    this.#core = core
+    this.#state = state
+    this.#options = options
+    this.#overlay = overlay
+    this.#own = overlay?.values()
+    this.#end = state.heap.slots.highSlot
+  }
+
+  next(): Row | undefined {
+    if (!this.#open) return undefined
+    this.#options.assertAlive()
+    assertThere(this.#state)
+    this.#core.safePoint()
+    const { snapshot } = this.#options
+    while (this.#slot < this.#end) {
+      const record = this.#state.readSlot(this.#slot++, snapshot)
+      if (record !== undefined && this.#overlay?.has(record.id) !== true) return record
+    }
+    for (let own = this.#own?.next(); own !== undefined && own.done !== true; own = this.#own?.next()) {
+      if (own.value.after !== undefined) return clone(own.value.after)
+    }
+    return undefined
+  }
+
+  close(): void {
+    this.#open = false
+  }
+}
+
+/** Records by an index. */
+class IndexCursor implements RowCursor {
+  readonly #core: Core
+  readonly #state: CollectionState
+  readonly #options: SourceOptions
+  readonly #index: IndexState
+  readonly #entries: ReturnType<IndexState['scan']>
+  #open = true
+
+  constructor(
+    core: Core,
+    state: CollectionState,
+    options: SourceOptions,
+    index: IndexState,
+    bounds: KeyBounds,
+    reverse: boolean,
+  ) {
+    this.#core = core
+    this.#state = state
+    this.#options = options
+    this.#index = index
+    this.#entries = index.scan(bounds, reverse, options.snapshot)
+  }
+
+  next(): Row | undefined {
+    if (!this.#open) return undefined
+    this.#options.assertAlive()
+    assertThere(this.#state, this.#index)
+    this.#core.safePoint()
+    while (this.#entries.next()) {
+      const record = this.#state.readSlot(this.#entries.record, this.#options.snapshot)
+      if (record !== undefined) return record
+    }
+    return undefined
+  }
+
+  /** The key of the row that `next` gave. */
+  key(): Uint8Array {
+    return this.#entries.keyBytes.subarray(0, this.#entries.keySize)
+  }
+
+  close(): void {
+    this.#open = false
+  }
+}
+
+interface OwnEntry {
+  readonly key: Uint8Array
+  readonly record: StoredRecord
+}
+
+/** An index range with a transaction's own rows merged in by key. */
+class MergedIndexCursor implements RowCursor {
+  readonly #base: IndexCursor
+  readonly #overlay: Overlay
+  readonly #own: readonly OwnEntry[]
+  readonly #reverse: boolean
+  #at = 0
+  #row: Row | undefined
+  #rowKey: Uint8Array | undefined
+  #started = false
+
+  constructor(base: IndexCursor, overlay: Overlay, index: IndexState, bounds: KeyBounds, reverse: boolean) {
+    this.#base = base
+    this.#overlay = overlay
+    this.#reverse = reverse
+    this.#own = ownEntries(overlay, index, bounds, reverse)
+  }
+
+  next(): Row | undefined {
+    if (!this.#started) this.#advance()
+    const own = this.#own[this.#at]
+    if (own === undefined && this.#row === undefined) return undefined
+    if (own !== undefined && (this.#rowKey === undefined || this.#before(own.key, this.#rowKey))) {
+      this.#at++
+      return clone(own.record)
+    }
+    const row = this.#row
+    this.#advance()
+    return row
+  }
+
+  close(): void {
+    this.#base.close()
+  }
+
+  /** The next row of the base that is not masked by an own write. */
+  #advance(): void {
+    this.#started = true
+    do this.#row = this.#base.next()
+    while (this.#row !== undefined && this.#overlay.has(this.#row.id))
+    this.#rowKey = this.#row === undefined ? undefined : this.#base.key().slice()
+  }
+
+  #before(a: Uint8Array, b: Uint8Array): boolean {
+    return this.#reverse ? compareKeys(a, b) > 0 : compareKeys(a, b) < 0
+  }
+}
+
+function ownEntries(overlay: Overlay, index: IndexState, bounds: KeyBounds, reverse: boolean): OwnEntry[] {
+  const own: OwnEntry[] = []
+  for (const { after } of overlay.values()) {
+    if (after === undefined) continue
+    for (const { bytes } of index.keysOf(after)) if (within(bytes, bounds)) own.push({ key: bytes, record: after })
+  }
+  return own.sort((a, b) => (reverse ? compareKeys(b.key, a.key) : compareKeys(a.key, b.key)))
+}
+
+function within(each: Uint8Array, { lower, lowerOpen, upper, upperOpen }: KeyBounds): boolean {
+  if (lower !== undefined) {
+    const order = compareKeys(each, lower)
+    if (order < 0 || (order === 0 && lowerOpen === true)) return false
+  }
+  if (upper === undefined) return true
+  const order = compareKeys(each, upper)
+  return order < 0 || (order === 0 && upperOpen !== true)
+}

@@ -1,0 +1,76 @@
+/** The public door of the package `blazedb`. */
+
+import { BlazeError } from '../base/errors.ts'
+import type { CollectionSpecs } from '../engine/collection-spec.ts'
+import type { DatabaseWith } from '../engine/database.ts'
+import { openDatabase } from '../engine/open-database.ts'
+import type { OpenOptions } from '../engine/open-options.ts'
+import { networkFileSystem } from '../platform/file-system-kind.ts'
+import { nodePlatform } from '../platform/node-platform.ts'
+
+/**
+ * Opens the database in a folder, made when it is not there. One process owns it. Errors: LOCKED, NOT_A_DATABASE,
+ * FORMAT_NEWER, VERSION_NEWER, CORRUPT, IO, INVALID_ARGUMENT.
+ * @example
+ * const db = await open('./data')
+ * await db.collection('bugs').insert({ title: 'Login broken' })
+ * await db.close()
+ */
+export function open<const C extends CollectionSpecs = Record<never, never>>(
+  path: string,
+  options: OpenOptions<C> = {},
+): Promise<DatabaseWith<C>> {
+  if (typeof path === 'string' && options.allowNetworkFileSystem !== true && networkFileSystem(path)) {
+    return Promise.reject(
+      new BlazeError(
+        'UNSUPPORTED',
+        `${path} is on a network file system, where the lock does not hold between machines and syncs are not to be relied on. Use a local disk, or open with allowNetworkFileSystem: true when one machine alone uses it.`,
+        undefined,
+      ),
+    )
+  }
+  return openDatabase(nodePlatform(path), path, options)
+}
+
+/** A database that lives in memory and is gone when it is closed: for tests. The same engine, the same semantics. */
+export async function openMemory<const C extends CollectionSpecs = Record<never, never>>(
+  options: OpenOptions<C> = {},
+): Promise<DatabaseWith<C>> {
+  // Loaded when asked for: who opens files does not wait for it.
+  const { memoryPlatform } = await import('../platform/memory-platform.ts')
+  return openDatabase(memoryPlatform({ seed: Math.floor(Math.random() * 0x7fffffff) }), '/memory', options)
+}
+
+export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../base/errors.ts'
+export type { RecordId } from '../base/ids.ts'
+export type { StoredRecord, Value } from '../base/values.ts'
+export type {
+  Collection,
+  DeepReadonly,
+  IdOf,
+  PatchOf,
+  SnapshotCollection,
+  TransactionCollection,
+  WriteOptions,
+} from '../engine/collection.ts'
+export {
+  type CollectionOptions,
+  type CollectionSpec,
+  collection,
+  type DynamicInsert,
+} from '../engine/collection-spec.ts'
+export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
+export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
+export type { OpenOptions } from '../engine/open-options.ts'
+export type { Durability } from '../engine/publisher.ts'
+export type { TransactionOptions } from '../engine/run-transaction.ts'
+export type { StandardSchema } from '../engine/schema.ts'
+export type { DatabaseStats } from '../engine/stats.ts'
+export type { Isolation } from '../engine/transaction.ts'
+export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'
+export { unset } from '../engine/writes.ts'
+export type { IndexForm } from '../indexes/index-spec.ts'
+export type { Query } from '../query/builder.ts'
+export type { Explanation } from '../query/explain.ts'
+export type { DynamicRecord, Page, Where } from '../query/types.ts'
+export { and, not, or } from '../query/where.ts'

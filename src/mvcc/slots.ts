@@ -1,0 +1,213 @@
+/**
+ * The slot table of a collection: slot number = record number, dense, never moves. 512 slots of 32 bytes to a page.
+ *
+ *   word 0–3  key (see base/record-key.ts)
+ *   word 4    segment 28 | uuid 1 | tombstone 1 | commit number bits 43–44
+ *   word 5    offset / 8 21 | commit number bits 32–42
+ *   word 6    commit number bits 0–31
+ *   word 7    link: newest superseded version + 1 in the history pool; volatile, zero in images
+ *
+ * A free slot has word 4 = 0 (segments begin at 1) and the next free slot + 1 in word 0. A tombstone slot stays while
+ * history needs it, and keeps the place of its tombstone.
+ *
+ * Invariant: a page with a link set is resident (it is never evicted): history points into it.
+ */
+import type { CommitNumber, Lsn, StructureId } from '../base/ids.ts'
+import { SEGMENT_SPAN } from '../base/ids.ts'
+import { PageSpace, type PageStore, type SpaceMeta } from '../pages/page-table.ts'
+import { FRAME_BITS, FRAME_MASK, type Slabs, WORD_BITS } from '../pages/slabs.ts'
+
+const SLOT_BITS = 9
+const SLOT_MASK = 511
+const SLOT_WORDS_BITS = 3
+const LINK = 7
+
+const SEGMENT_MASK = 0x0fffffff
+const UUID_BIT = 1 << 28
+const TOMBSTONE_BIT = 1 << 29
+const OFFSET_MASK = 0x1fffff
+const TWO_32 = 0x100000000
+
+export interface SlotsMeta extends SpaceMeta {
+  /** Slots ever used: record numbers are below it. */
+  readonly highSlot: number
+  /** First free slot + 1, 0 when none. */
+  readonly freeSlot: number
+  readonly liveCount: number
+  readonly tombstoneCount: number
+}
+
+export class Slots {
+  readonly space: PageSpace
+  readonly #slabs: Slabs
+  highSlot: number
+  #freeSlot: number
+  liveCount: number
+  tombstoneCount: number
+
+  constructor(store: PageStore, structure: StructureId, meta?: SlotsMeta) {
+    this.#slabs = store.slabs
+    this.space = new PageSpace(store, {
+      structure,
+      persistent: true,
+      ...(meta === undefined ? {} : { meta }),
+      guard: (_page, frame) => !this.#hasLinks(frame),
+    })
+    this.highSlot = meta?.highSlot ?? 0
+    this.#freeSlot = meta?.freeSlot ?? 0
+    this.liveCount = meta?.liveCount ?? 0
+    this.tombstoneCount = meta?.tombstoneCount ?? 0
+  }
+
+  meta(): SlotsMeta {
+    return {
+      ...this.space.meta(),
+      highSlot: this.highSlot,
+      freeSlot: this.#freeSlot,
+      liveCount: this.liveCount,
+      tombstoneCount: this.tombstoneCount,
+    }
+  }
+
+  /** A slot for a new record; the caller fills it at once. */
+  allocate(): number {
+    const freed = this.#freeSlot
+    if (freed > 0) {
+      const slot = freed - 1
+      this.space.write(slot >>> SLOT_BITS)
+      this.#freeSlot = this.#word(slot, 0)
+      return slot
+    }
+    const slot = this.highSlot++
+    if (slot >>> SLOT_BITS === this.space.pageCount) this.space.allocate()
+    return slot
+  }
+
+  /** Frees a slot; its record number may be used again. */
+  free(slot: number): void {
+    const frame = this.space.write(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    words.fill(0, at, at + 8)
+    words[at] = this.#freeSlot
+    this.#freeSlot = slot + 1
+  }
+
+  setKey(slot: number, key: Uint32Array): void {
+    const frame = this.space.write(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    words[at] = key[0]!
+    words[at + 1] = key[1]!
+    words[at + 2] = key[2]!
+    words[at + 3] = key[3]!
+  }
+
+  /** Sets place and commit number of the newest installed version. */
+  setNewest(slot: number, lsn: Lsn, commit: CommitNumber, uuid: boolean, tombstone: boolean): void {
+    const frame = this.space.write(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    const segment = Math.floor(lsn / SEGMENT_SPAN)
+    const commitHigh = Math.floor(commit / TWO_32)
+    words[at + 4] = segment | (uuid ? UUID_BIT : 0) | (tombstone ? TOMBSTONE_BIT : 0) | ((commitHigh >>> 11) << 30)
+    words[at + 5] = ((lsn % SEGMENT_SPAN) >>> 3) | ((commitHigh & 0x7ff) << 21)
+    words[at + 6] = commit
+  }
+
+  /** Moves the newest version's place; its commit number stays. */
+  setPlace(slot: number, lsn: Lsn): void {
+    const frame = this.space.write(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    words[at + 4] = (words[at + 4]! & ~SEGMENT_MASK) | Math.floor(lsn / SEGMENT_SPAN)
+    words[at + 5] = (words[at + 5]! & ~OFFSET_MASK) | ((lsn % SEGMENT_SPAN) >>> 3)
+  }
+
+  commitOf(slot: number): CommitNumber {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    return (((words[at + 4]! >>> 30) * 2048 + (words[at + 5]! >>> 21)) * TWO_32 + words[at + 6]!) as CommitNumber
+  }
+
+  placeOf(slot: number): Lsn {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    return ((words[at + 4]! & SEGMENT_MASK) * SEGMENT_SPAN + ((words[at + 5]! & OFFSET_MASK) << 3)) as Lsn
+  }
+
+  /**
+   * Where the newest version lies if a reader at `snapshot` sees it: its place, 0 when there is no record then, -1 when
+   * it is newer than the snapshot, so that history decides. One look at the slot: the hot path of every read.
+   */
+  placeIfSeen(slot: number, snapshot: number): number {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    const w4 = words[at + 4]!
+    const w5 = words[at + 5]!
+    if (((w4 >>> 30) * 2048 + (w5 >>> 21)) * TWO_32 + words[at + 6]! > snapshot) return -1
+    if ((w4 & TOMBSTONE_BIT) !== 0) return 0
+    return (w4 & SEGMENT_MASK) * SEGMENT_SPAN + ((w5 & OFFSET_MASK) << 3)
+  }
+
+  isFree(slot: number): boolean {
+    return this.#word(slot, 4) === 0
+  }
+
+  isTombstone(slot: number): boolean {
+    return (this.#word(slot, 4) & TOMBSTONE_BIT) !== 0
+  }
+
+  /** True when the slot is in use for a record of this key (tombstones too). */
+  hasKey(slot: number, w0: number, w1: number, w2: number, w3: number, uuid: boolean): boolean {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    return (
+      words[at] === w0 &&
+      words[at + 1] === w1 &&
+      words[at + 2] === w2 &&
+      words[at + 3] === w3 &&
+      ((words[at + 4]! & UUID_BIT) !== 0) === uuid
+    )
+  }
+
+  /** Word `index` of the key. */
+  keyWord(slot: number, index: number): number {
+    return this.#word(slot, index)
+  }
+
+  linkOf(slot: number): number {
+    return this.#word(slot, LINK)
+  }
+
+  /** Sets the link: volatile, so the page does not become dirty by it. */
+  setLink(slot: number, link: number): void {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    this.#slabs.u32[frame >>> FRAME_BITS]![
+      ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS) + LINK
+    ] = link
+  }
+
+  #word(slot: number, index: number): number {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    return this.#slabs.u32[frame >>> FRAME_BITS]![
+      ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS) + index
+    ]!
+  }
+
+  #hasLinks(frame: number): boolean {
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const start = (frame & FRAME_MASK) << WORD_BITS
+    for (let at = start + LINK; at < start + 4096; at += 8) if (words[at] !== 0) return true
+    return false
+  }
+}
+
+/** Clears the volatile words of a slot page's image before it goes to disk. `image` is the caller's own copy. */
+export function clearLinks(image: Uint8Array): void {
+  for (let at = LINK * 4; at < image.length; at += 32) image.fill(0, at, at + 4)
+}

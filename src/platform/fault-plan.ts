@@ -1,0 +1,111 @@
+import { FileError } from './platform.ts'
+
+/** The calls of the memory twin that a plan counts and can make fail, by the names of the interface's methods. */
+export type FileOperation =
+  | 'openSync'
+  | 'readSync'
+  | 'read'
+  | 'writeSync'
+  | 'write'
+  | 'syncSync'
+  | 'sync'
+  | 'sizeSync'
+  | 'truncateSync'
+  | 'closeSync'
+  | 'listSync'
+  | 'existsSync'
+  | 'makeFolderSync'
+  | 'renameSync'
+  | 'unlinkSync'
+  | 'removeFolderSync'
+  | 'syncFolderSync'
+  | 'syncFolder'
+  | 'realPathSync'
+
+/**
+ * How a call fails.
+ * - 'EIO', 'ENOSPC': throws. A write that fails with EIO may have reached the device in part; a sync that fails with EIO
+ *   has its data marked clean, so that the next sync succeeds and still promises nothing for them. ENOSPC writes nothing.
+ * - 'short': a read or write does half of what was asked. Other calls do not know short, and succeed.
+ * - 'crash': the power fails within the call: its effect is in flight (see MemoryPlatform.crash), and it and every later
+ *   call throw EIO.
+ */
+export type FaultCode = 'EIO' | 'ENOSPC' | 'short' | 'crash'
+
+/** One traced call. */
+export interface TracedCall {
+  readonly operation: FileOperation
+  readonly path: string
+  readonly position: number
+  readonly size: number
+}
+
+interface Rule {
+  readonly operation: FileOperation | 'any'
+  readonly path: string
+  readonly code: FaultCode
+  readonly sticky: boolean
+  left: number
+}
+
+/**
+ * What goes wrong, and when: a list of rules, each waiting for the nth call that it matches. Every call of the twin asks
+ * {@link next} once, so that a test can run a scenario without faults, read `callCount`, and then fail each call in turn.
+ */
+export class FaultPlan {
+  #callCount = 0
+  #rules: Rule[] = []
+  #trace: TracedCall[] | undefined
+  #dead = false
+
+  /** Calls seen so far. */
+  get callCount(): number {
+    return this.#callCount
+  }
+
+  /** True after a 'crash' fault: nothing works any more. */
+  get dead(): boolean {
+    return this.#dead
+  }
+
+  /**
+   * Makes the `n`th call from now (1 = the next) that matches fail; with `sticky` also each one after it. `path` limits
+   * the rule to paths that contain it.
+   */
+  failNth(
+    operation: FileOperation | 'any',
+    n: number,
+    code: FaultCode,
+    options: { readonly sticky?: boolean; readonly path?: string } = {},
+  ): this {
+    this.#rules.push({ operation, path: options.path ?? '', code, sticky: options.sticky ?? false, left: n })
+    return this
+  }
+
+  /** Forgets all rules: what was broken works again (but not after a crash). */
+  clear(): void {
+    this.#rules = []
+  }
+
+  /** Begins to note each call; returns the list, which grows. */
+  trace(): readonly TracedCall[] {
+    this.#trace ??= []
+    return this.#trace
+  }
+
+  /** Counts a call and returns how it fails, if it does. */
+  next(operation: FileOperation, path: string, position = 0, size = 0): FaultCode | undefined {
+    if (this.#dead) throw new FileError('EIO', operation, path)
+    this.#callCount++
+    this.#trace?.push({ operation, path, position, size })
+    let fault: FaultCode | undefined
+    for (const rule of this.#rules) {
+      if (rule.operation !== 'any' && rule.operation !== operation) continue
+      if (!path.includes(rule.path)) continue
+      rule.left--
+      if (rule.left === 0 || (rule.sticky && rule.left < 0)) fault ??= rule.code
+    }
+    if (fault === 'crash') this.#dead = true
+    return fault
+  }
+}

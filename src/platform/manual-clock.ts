@@ -1,0 +1,78 @@
+import { invariant } from '../base/invariant.ts'
+import type { Clock } from './platform.ts'
+
+/**
+ * A clock whose time moves only when a test says so. `soon` and `yield` are real turns of the event loop, in the order
+ * they were asked for: time is simulated, turns are not.
+ */
+export interface ManualClock extends Clock {
+  /** Moves time on by `ms`, running each timer that falls due at its own time, oldest first, also those set on the way. */
+  advance(ms: number): void
+  /** Timers set and neither run nor cancelled. */
+  readonly pendingTimers: number
+}
+
+/** A timer loop that sets itself again with no delay would never let `advance` return. */
+const MAX_TIMERS_PER_ADVANCE = 1_000_000
+
+interface Timer {
+  readonly dueMs: number
+  readonly order: number
+  readonly fn: () => void
+}
+
+/** A clock that stands at `startMs` until it is advanced. */
+export function manualClock(startMs = 1_700_000_000_000): ManualClock {
+  const timers = new Set<Timer>()
+  let elapsedMs = 0
+  let order = 0
+
+  const after = (delayMs: number, fn: () => void): (() => void) => {
+    const timer = { dueMs: elapsedMs + Math.max(0, delayMs), order: order++, fn }
+    timers.add(timer)
+    return () => {
+      timers.delete(timer)
+    }
+  }
+
+  return {
+    // The engine takes now() for whole milliseconds, as Date.now() gives them.
+    now: () => Math.floor(startMs + elapsedMs),
+    monotonic: () => elapsedMs,
+    after,
+    wait: (delayMs) =>
+      new Promise((resolve) => {
+        after(delayMs, resolve)
+      }),
+    soon(fn) {
+      setImmediate(fn)
+    },
+    yield: () => new Promise((resolve) => setImmediate(resolve)),
+    advance(ms) {
+      invariant(ms >= 0, () => `time does not run backwards (advance ${ms})`)
+      const untilMs = elapsedMs + ms
+      for (let run = 0; ; run++) {
+        invariant(run < MAX_TIMERS_PER_ADVANCE, () => 'timers set each other again without end')
+        const timer = earliest(timers)
+        if (timer === undefined || timer.dueMs > untilMs) break
+        timers.delete(timer)
+        elapsedMs = Math.max(elapsedMs, timer.dueMs)
+        timer.fn()
+      }
+      elapsedMs = untilMs
+    },
+    get pendingTimers() {
+      return timers.size
+    },
+  }
+}
+
+function earliest(timers: ReadonlySet<Timer>): Timer | undefined {
+  let best: Timer | undefined
+  for (const timer of timers) {
+    if (best === undefined || timer.dueMs < best.dueMs || (timer.dueMs === best.dueMs && timer.order < best.order)) {
+      best = timer
+    }
+  }
+  return best
+}

@@ -1,0 +1,147 @@
+/**
+ * Queries. A query is frozen data (query-data.ts), made by a builder that does nothing else (builder.ts):
+ *
+ *   db.bugs.where({ status: 'open' }).orderBy('priority', 'desc').limit(2)
+ *        │ builder        QueryData: plain, frozen, no snapshot
+ *        │ planner        by id, by an index, or by a scan: the cheapest by estimates
+ *        ▼
+ *   slice 0, 2              ▲ rows, one at a time, pulled by next()
+ *   └─ sortRuns priority desc
+ *      └─ filter status = "open"
+ *         └─ indexScan status_priority, backwards
+ *        │
+ *   RecordSource (source.ts): one collection at one snapshot, given by the engine
+ *
+ * `openExecution` is the crossing: it opens the source, plans, builds one operator for each node of the plan, and
+ * tells the source what will be read. run.ts pulls: at once, in slices, or row by row for the caller.
+ *
+ * What holds:
+ * - A plan changes how long a query takes, never what it gives: the filter above an access path tests the whole `where`.
+ * - One run sees one snapshot, and the snapshot is released when the run ends, however it ends.
+ * - No call of an operator's `next()` takes long (operators/operator.ts), so the yielding run is the same run.
+ * - Nothing in here can write.
+ *
+ * What it does not do yet: joins, groups, text and columns. They are further nodes and operators of this same plan.
+ */
+import { CollectionScan } from './operators/collection-scan.ts'
+import { Distinct } from './operators/distinct.ts'
+import { FilterRows } from './operators/filter-rows.ts'
+import { IndexScan } from './operators/index-scan.ts'
+import { Measure } from './operators/measure.ts'
+import type { Operator, Step } from './operators/operator.ts'
+import { PointGet } from './operators/point-get.ts'
+import { Select } from './operators/select.ts'
+import { Slice } from './operators/slice.ts'
+import { Sort } from './operators/sort.ts'
+import { SortRuns } from './operators/sort-runs.ts'
+import { TopK } from './operators/top-k.ts'
+import { Track } from './operators/track.ts'
+import { inputOf, type Plan, type PlanNode } from './plan.ts'
+import { planQuery } from './planner.ts'
+import { compilePredicate } from './predicate.ts'
+import type { QueryData } from './query-data.ts'
+import { ReadTracker } from './read-tracker.ts'
+import { compileOrder, type RowKey } from './row-order.ts'
+import type { QueryRunner, RecordSource } from './source.ts'
+
+export interface ExecuteOptions {
+  /** Continue an ordered query behind this place. */
+  readonly after?: RowKey | undefined
+  /** Measure every operator by this clock, for explain. */
+  readonly clock?: (() => number) | undefined
+}
+
+/** A query that is running. */
+export interface Execution {
+  readonly plan: Plan
+  /** The next step of the root operator. */
+  next(): Step
+  /** Ends the run and releases the snapshot. Idempotent. */
+  close(): void
+  /** With a clock: what each node of the plan really did. */
+  readonly measures: ReadonlyMap<PlanNode, Measure>
+}
+
+/** Starts a run of the query. Whoever starts one closes it. */
+export function openExecution(data: QueryData, runner: QueryRunner, options: ExecuteOptions = {}): Execution {
+  const source = runner.open(data.collection)
+  try {
+    const plan = planQuery(data, source, options.after)
+    const tracker = source.tracksReads === false ? undefined : new ReadTracker(data, plan.orderBy, options.after)
+    const measures = new Map<PlanNode, Measure>()
+    const root = build(plan.root, { source, tracker, measures, clock: options.clock })
+    if (tracker !== undefined) source.readPredicate(tracker)
+    return {
+      plan,
+      measures,
+      next: () => root.next(),
+      close: () => {
+        root.close()
+        source.close()
+      },
+    }
+  } catch (error) {
+    source.close()
+    throw error
+  }
+}
+
+interface Building {
+  readonly source: RecordSource
+  readonly tracker: ReadTracker | undefined
+  readonly measures: Map<PlanNode, Measure>
+  readonly clock: (() => number) | undefined
+}
+
+/** The operators of the whole tree: what the caller gets is noted below the projection, while rows are whole. */
+function build(root: PlanNode, b: Building): Operator {
+  if (root.kind !== 'select') return tracked(buildNode(root, b), b.tracker)
+  return measured(root, new Select(tracked(buildNode(root.input, b), b.tracker), root.fields), b)
+}
+
+function tracked(operator: Operator, tracker: ReadTracker | undefined): Operator {
+  return tracker === undefined ? operator : new Track(operator, tracker)
+}
+
+function buildNode(node: PlanNode, b: Building): Operator {
+  const below = inputOf(node)
+  return measured(node, operatorOf(node, below === undefined ? undefined : buildNode(below, b), b.source), b)
+}
+
+function measured(node: PlanNode, operator: Operator, b: Building): Operator {
+  if (b.clock === undefined) return operator
+  const measure = new Measure(operator, b.clock)
+  b.measures.set(node, measure)
+  return measure
+}
+
+/** `input` is the operator of the node's input: there whenever the node has one. */
+function operatorOf(node: PlanNode, input: Operator | undefined, source: RecordSource): Operator {
+  switch (node.kind) {
+    case 'get':
+      return new PointGet(source, node.ids)
+    case 'scan':
+      return new CollectionScan(source)
+    case 'indexScan':
+      return new IndexScan(source, node.index, node.ranges, node.reverse)
+    case 'distinct':
+      return new Distinct(input!)
+    case 'filter':
+      return new FilterRows(input!, compilePredicate(node.where))
+    case 'resume': {
+      const order = compileOrder(node.orderBy)
+      return new FilterRows(input!, (row) => order.compare(order.place(row), node.after) > 0)
+    }
+    case 'sortRuns': {
+      return new SortRuns(input!, compileOrder(node.orderBy), compileOrder(node.orderBy.slice(0, node.runKeys)))
+    }
+    case 'sort':
+      return new Sort(input!, compileOrder(node.orderBy))
+    case 'topK':
+      return new TopK(input!, compileOrder(node.orderBy), node.count)
+    case 'slice':
+      return new Slice(input!, node.offset, node.limit)
+    case 'select':
+      return new Select(input!, node.fields)
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * Chooses how a query reads: by id, by one of the indexes, or by scanning. Every way that can be taken is costed with
+ * what the indexes estimate, the cheapest is taken, and what was said for and against each is kept for explain.
+ *
+ * A cost of 1 is a record read by a scan. What an access path gives is filtered by the whole `where` again, so a path
+ * that gives too much is slow and never wrong.
+ */
+import type { RecordId } from '../base/ids.ts'
+import type { Path, Value } from '../base/values.ts'
+import { equalValues } from '../codec/order.ts'
+import type { KeyBounds } from '../indexes/key-bounds.ts'
+import { type IndexRequest, keyRanges, narrow } from './index-ranges.ts'
+import { MAX_TOP_K } from './operators/top-k.ts'
+import { matchOrder, type OrderMatch } from './order-match.ts'
+import type { Candidate, Plan, PlanNode } from './plan.ts'
+import { BY_ID, type Condition, conjunctsOf, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
+import type { RowKey } from './row-order.ts'
+import { implies, samePath } from './same-predicate.ts'
+import { selectivityOf } from './selectivity.ts'
+import type { IndexInfo, RecordSource } from './source.ts'
+import { intersect, isKeyable, MAX_POINTS, pointsOf, rangeOf, type ValueRange } from './value-range.ts'
+
+/** A record fetched through an index or by its id, against one of a scan; a descent into a tree. */
+const FETCH_COST = 1.6
+const DESCENT_COST = 4
+/** A comparison of a sort. */
+const COMPARE_COST = 0.1
+/** Ranges asked for an estimate; of more, these stand for all. */
+const MAX_ESTIMATED_RANGES = 16
+
+/** A way to the records, costed. */
+interface Access {
+  readonly name: string
+  readonly leaf: PlanNode
+  /** Records it hands to the filter. */
+  readonly rows: number
+  /** Rows expected to pass the filter. */
+  readonly matching: number
+  readonly descents: number
+  readonly perRow: number
+  readonly isDistinct: boolean
+  readonly order: OrderMatch | undefined
+}
+
+type FieldPredicate = Extract<Predicate, { kind: 'field' }>
+
+interface Question {
+  readonly data: QueryData
+  readonly conjuncts: readonly Predicate[]
+  readonly orderBy: readonly OrderKey[]
+  readonly after: RowKey | undefined
+}
+
+/** The plan of a query over a source; `after` continues an ordered one behind a place in its order. */
+export function planQuery(data: QueryData, source: RecordSource, after?: RowKey): Plan {
+  const orderBy = data.orderBy.length === 0 && (data.offset > 0 || after !== undefined) ? [BY_ID] : data.orderBy
+  const question: Question = { data, conjuncts: conjunctsOf(data.where), orderBy, after }
+  const byId = accessById(question)
+  const unusable: Candidate[] = []
+  const accesses: Access[] = byId === undefined ? [accessByScan(question, source)] : [byId]
+  for (const index of source.indexes) {
+    const access = accessByIndex(question, index)
+    if (typeof access !== 'string') accesses.push(access)
+    else unusable.push(candidate(`index ${index.name}`, undefined, access))
+  }
+  const costs = accesses.map((access) => costOf(question, access))
+  const cheapest = costs.indexOf(Math.min(...costs))
+  const chosen = accesses[cheapest]!
+  const weighed = accesses.map((access, i) => {
+    const reason = i === cheapest ? 'the cheapest' : `dearer than ${chosen.name}`
+    return { ...candidate(access.name, costs[i], reason), chosen: i === cheapest, estimatedRows: access.rows }
+  })
+  return { root: assemble(question, chosen), candidates: [...weighed, ...unusable], orderBy }
+}
+
+function candidate(access: string, cost: number | undefined, reason: string): Candidate {
+  return { access, chosen: false, cost, estimatedRows: undefined, reason }
+}
+
+function accessByScan(question: Question, source: RecordSource): Access {
+  const rows = source.rowCount()
+  const leaf: PlanNode = { kind: 'scan', estimatedRows: rows }
+  const matching = rows * restSelectivity(question.conjuncts, [])
+  return { name: 'scan', leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order: undefined }
+}
+
+function accessById(question: Question): Access | undefined {
+  const test = conditionsOn(question.conjuncts, ['id']).find((one) => one.op === 'eq' || one.op === 'in')
+  if (test === undefined) return undefined
+  const ids = idsOf(test.op === 'in' ? test.operand : [test.operand as Value])
+  const rows = ids.length
+  const leaf: PlanNode = { kind: 'get', ids, estimatedRows: rows }
+  return {
+    name: 'get by id',
+    leaf,
+    rows,
+    matching: rows,
+    descents: 0,
+    perRow: FETCH_COST,
+    isDistinct: true,
+    order: undefined,
+  }
+}
+
+/** The values that can be ids, each once: 5n finds the record 5, as equality says. */
+function idsOf(values: readonly Value[]): readonly RecordId[] {
+  const ids = new Set<RecordId>()
+  for (const value of values) {
+    // At most 512 bytes of UTF-8 are at most as many UTF-16 units, and a lone surrogate has no UTF-8.
+    if (typeof value === 'string' && value !== '' && value.length <= 512 && !/\p{Surrogate}/u.test(value))
+      ids.add(value)
+    const number = typeof value === 'bigint' ? Number(value) : value
+    if (typeof number === 'number' && Number.isSafeInteger(number) && equalValues(number, value))
+      ids.add(number === 0 ? 0 : number)
+  }
+  return [...ids]
+}
+
+/** The access by an index, or why there is none. */
+function accessByIndex(question: Question, index: IndexInfo): Access | string {
+  const { conjuncts } = question
+  if (index.where !== undefined && !implies(conjuncts, index.where)) {
+    return 'partial: the query does not state its condition'
+  }
+  const used: Predicate[] = index.where === undefined ? [] : [...conjunctsOf(index.where)]
+  const request = index.each ? elementRequest(conjuncts, index, used) : partsRequest(conjuncts, index, used)
+  const order = matchOrder(index, question.orderBy, (path) => fixedValue(conjuncts, path))
+  const isBounded = request.points.length > 0 || request.range !== undefined
+  if (!isBounded && index.each) return 'no condition any on its array'
+  if (!isBounded && index.where === undefined && order === undefined) return 'no condition or order on its first part'
+  const ranges = pageRanges(question, index, keyRanges(index, request), order)
+  const rows = estimateRanges(index, ranges)
+  return {
+    name: `index ${index.name}`,
+    leaf: { kind: 'indexScan', index, ranges, reverse: order?.reverse ?? false, estimatedRows: rows },
+    rows,
+    matching: rows * restSelectivity(conjuncts, used),
+    descents: ranges.length,
+    perRow: FETCH_COST,
+    isDistinct: !index.each || (ranges.length <= 1 && request.points[0]?.length === 1),
+    order,
+  }
+}
+
+/** What the query says about the index's parts, from the left; notes in `used` what the ranges will express. */
+function partsRequest(conjuncts: readonly Predicate[], index: IndexInfo, used: Predicate[]): IndexRequest {
+  const points: (readonly (Value | undefined)[])[] = []
+  let combinations = 1
+  for (const { path } of index.parts) {
+    const tests = conjuncts.filter((one): one is FieldPredicate => one.kind === 'field' && samePath(one.path, path))
+    const conditions = tests.map((one) => one.test)
+    const pointed = bestPoints(conditions, index.nocase)
+    if (pointed === undefined || combinations * pointed.values.length > MAX_POINTS) {
+      const range = rangeOfAll(conditions, index.nocase)
+      used.push(...tests.filter((one) => rangeOf(one.test, index.nocase) !== undefined))
+      return { points, range }
+    }
+    combinations *= pointed.values.length
+    points.push(pointed.values)
+    used.push(tests[pointed.at]!)
+  }
+  return { points, range: undefined }
+}
+
+/** What the query says about some element of the array of an `each` index. */
+function elementRequest(conjuncts: readonly Predicate[], index: IndexInfo, used: Predicate[]): IndexRequest {
+  const path = index.parts[0]!.path
+  for (const one of conjuncts) {
+    if (one.kind !== 'field' || one.test.op !== 'any' || !samePath(one.path, path)) continue
+    const pointed = bestPoints(one.test.operand, index.nocase)
+    const range = pointed === undefined ? rangeOfAll(one.test.operand, index.nocase) : undefined
+    if (pointed === undefined && range === undefined) continue
+    used.push(one)
+    return { points: pointed === undefined ? [] : [pointed.values], range }
+  }
+  return { points: [], range: undefined }
+}
+
+/** The shortest list of values that one of the conditions admits. */
+function bestPoints(
+  conditions: readonly Condition[],
+  nocase: boolean,
+): { readonly values: readonly (Value | undefined)[]; readonly at: number } | undefined {
+  let best: { readonly values: readonly (Value | undefined)[]; readonly at: number } | undefined
+  for (let at = 0; at < conditions.length; at++) {
+    const values = pointsOf(conditions[at]!, nocase)
+    if (values !== undefined && (best === undefined || values.length < best.values.length)) best = { values, at }
+  }
+  return best
+}
+
+function rangeOfAll(conditions: readonly Condition[], nocase: boolean): ValueRange | undefined {
+  let all: ValueRange | undefined
+  for (const condition of conditions) {
+    const range = rangeOf(condition, nocase)
+    if (range !== undefined) all = all === undefined ? range : intersect(all, range)
+  }
+  return all
+}
+
+function conditionsOn(conjuncts: readonly Predicate[], path: Path): readonly Condition[] {
+  return conjuncts.flatMap((one) => (one.kind === 'field' && samePath(one.path, path) ? [one.test] : []))
+}
+
+function fixedValue(conjuncts: readonly Predicate[], path: Path): { readonly value: Value } | undefined {
+  for (const condition of conditionsOn(conjuncts, path)) if (condition.op === 'eq') return { value: condition.operand }
+  return undefined
+}
+
+/** The ranges that are left behind the place where an earlier page ended. */
+function pageRanges(
+  { after }: Question,
+  index: IndexInfo,
+  ranges: readonly KeyBounds[],
+  order: OrderMatch | undefined,
+): readonly KeyBounds[] {
+  if (after === undefined || order === undefined) return ranges
+  const values = order.parts.map((part) => ('key' in part ? after.keys[part.key] : part.value))
+  return values.every((value) => isKeyable(value, index.nocase)) ? narrow(ranges, index, values, order.reverse) : ranges
+}
+
+function estimateRanges(index: IndexInfo, ranges: readonly KeyBounds[]): number {
+  const asked = Math.min(ranges.length, MAX_ESTIMATED_RANGES)
+  let rows = 0
+  for (let i = 0; i < asked; i++) rows += index.estimate(ranges[i]!)
+  return asked === 0 ? 0 : (rows * ranges.length) / asked
+}
+
+/** How much of the access's rows the conditions that it does not express let through. */
+function restSelectivity(conjuncts: readonly Predicate[], used: readonly Predicate[]): number {
+  let part = 1
+  for (const one of conjuncts) if (!used.includes(one)) part *= selectivityOf(one)
+  return part
+}
+
+function costOf({ data, orderBy }: Question, access: Access): number {
+  const { rows, matching, descents, perRow } = access
+  const wanted = data.limit === undefined ? Number.POSITIVE_INFINITY : data.limit + data.offset
+  const isSorted = orderBy.length === 0 || access.order !== undefined
+  // Rows that come in order, or in any, need to be read only until there are enough.
+  const part = isSorted ? Math.min(1, wanted / Math.max(1, matching)) : 1
+  const sort = isSorted ? 0 : matching * COMPARE_COST * Math.log2(2 + Math.min(matching, wanted))
+  return descents * DESCENT_COST + rows * part * perRow + sort
+}
+
+/** Puts the operators above the access. */
+function assemble({ data, orderBy, after }: Question, access: Access): Plan['root'] {
+  const matching = Math.min(access.rows, access.matching)
+  let node = access.leaf
+  if (!access.isDistinct) node = { kind: 'distinct', input: node, estimatedRows: access.rows }
+  if (data.where !== undefined) node = { kind: 'filter', where: data.where, input: node, estimatedRows: matching }
+  if (after !== undefined) node = { kind: 'resume', after, orderBy, input: node, estimatedRows: matching }
+  const wanted = data.limit === undefined ? undefined : data.limit + data.offset
+  if (orderBy.length > 0) node = sorted(node, orderBy, access, wanted)
+  if (data.offset > 0 || data.limit !== undefined) {
+    const { offset, limit } = data
+    const estimatedRows = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(0, node.estimatedRows - offset))
+    node = { kind: 'slice', offset, limit, input: node, estimatedRows }
+  }
+  if (data.select !== undefined) {
+    node = { kind: 'select', fields: data.select, input: node, estimatedRows: node.estimatedRows }
+  }
+  return node
+}
+
+function sorted(
+  input: PlanNode,
+  orderBy: readonly OrderKey[],
+  { order }: Access,
+  wanted: number | undefined,
+): PlanNode {
+  const { estimatedRows } = input
+  if (order !== undefined) return { kind: 'sortRuns', orderBy, runKeys: order.runKeys, input, estimatedRows }
+  if (wanted === undefined || wanted > MAX_TOP_K) return { kind: 'sort', orderBy, input, estimatedRows }
+  return { kind: 'topK', orderBy, count: wanted, input, estimatedRows: Math.min(wanted, estimatedRows) }
+}

@@ -1,0 +1,87 @@
+/**
+ * What a query is given: one collection at one snapshot, with the transaction's own writes laid over it. The engine
+ * implements these; a query never finds a snapshot and never learns of pages, versions or locks.
+ */
+import type { RecordId } from '../base/ids.ts'
+import type { Path, StoredRecord } from '../base/values.ts'
+import type { KeyBounds } from '../indexes/key-bounds.ts'
+import type { Predicate, QueryData } from './query-data.ts'
+
+/** A record decoded for the caller: a fresh object, his to keep and change. */
+export type Row = StoredRecord
+
+/** One index as the planner sees it. */
+export interface IndexInfo {
+  readonly name: string
+  readonly parts: readonly { readonly path: Path; readonly descending: boolean }[]
+  readonly unique: boolean
+  /** One entry per distinct element of an array; records without an array there have none. */
+  readonly each: boolean
+  /** Strings are keyed by their folded form. */
+  readonly nocase: boolean
+  /** A partial index holds only the records for which this is true. */
+  readonly where: Predicate | undefined
+  /** About how many entries lie in the bounds, found without a scan. */
+  estimate(bounds: KeyBounds): number
+  readonly entryCount: number
+  /** About how many different whole keys there are. */
+  readonly distinctEstimate: number
+}
+
+/** Hands out records one by one and survives awaits between two calls. */
+export interface RowCursor {
+  /** The next record, or undefined at the end (and after close). */
+  next(): Row | undefined
+  close(): void
+}
+
+/**
+ * What a read saw, for serializable validation: a later write conflicts if and only if the record before it or after
+ * it matches. `matches` looks at how far the read has come when it is called, so it stays exact while an iteration is
+ * under way.
+ */
+export interface ReadPredicate {
+  readonly kind: 'filter'
+  matches(record: StoredRecord): boolean
+  readonly describe: string
+}
+
+/** One collection at one snapshot. */
+export interface RecordSource {
+  readonly collection: string
+  readonly indexes: readonly IndexInfo[]
+  /** About how many records there are. */
+  rowCount(): number
+  get(id: RecordId): StoredRecord | undefined
+  /** Every visible record, in no particular order. */
+  scan(): RowCursor
+  /** The visible records with an entry in the bounds, in index order (backwards with `reverse`), equal keys in any order. */
+  scanIndex(index: IndexInfo, bounds: KeyBounds, reverse: boolean): RowCursor
+  /** The exact number of visible records where that is cheap to know. */
+  countAll(): number | undefined
+  /** False where nobody asks what was read, so that it need not be noted: outside read-write transactions. */
+  readonly tracksReads?: boolean
+  /** Tells what is read from here on. Does nothing outside read-write transactions. */
+  readPredicate(read: ReadPredicate): void
+  /** Releases the snapshot. Idempotent. */
+  close(): void
+}
+
+/** A synchronous query that blocked the event loop for longer than `slowQueryMs`. */
+export interface SlowQuery {
+  readonly query: QueryData
+  readonly elapsedMs: number
+  readonly plan: string
+}
+
+/** Where queries of a handle run: the database, a transaction, a snapshot. */
+export interface QueryRunner {
+  /** Opens the collection at the handle's snapshot; the query closes it. A name that does not exist is an empty collection. */
+  open(collection: string): RecordSource
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number
+  /** Gives the event loop a turn (as setImmediate does). */
+  yield(): Promise<void>
+  readonly slowQueryMs: number | undefined
+  onSlowQuery?(slow: SlowQuery): void
+}

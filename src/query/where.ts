@@ -1,0 +1,62 @@
+/** From the filters a user writes to predicates: `where({…})`, and the functions that combine filters. */
+import { capturePath, describe, invalidQuery, isPlainObject } from './capture.ts'
+import { parseConditions } from './condition.ts'
+import { Filter } from './filter.ts'
+import { MAX_PREDICATE_DEPTH, type Predicate } from './query-data.ts'
+import type { Where } from './types.ts'
+
+/**
+ * True when at least one of the filters is; of none, never.
+ * @example
+ * db.bugs.where(or({ status: 'open' }, { priority: { gte: 4 } }))
+ */
+export function or<T>(...filters: readonly NoInfer<Where<T> | Filter<T>>[]): Filter<T> {
+  return new Filter(combine('or', filters.map(parseWhere)))
+}
+
+/** True when all of the filters are; of none, always. */
+export function and<T>(...filters: readonly NoInfer<Where<T> | Filter<T>>[]): Filter<T> {
+  return new Filter(combine('and', filters.map(parseWhere)))
+}
+
+/** The exact complement: true for every record for which the filter is false. */
+export function not<T>(filter: NoInfer<Where<T> | Filter<T>>): Filter<T> {
+  return new Filter(checked(Object.freeze({ kind: 'not', of: parseWhere(filter) })))
+}
+
+/** The predicate of a filter; throws INVALID_QUERY with the path of what cannot be understood. */
+export function parseWhere(filter: unknown): Predicate {
+  if (filter instanceof Filter) return filter.predicate
+  if (!isPlainObject(filter)) throw invalidQuery('', `a filter must be a plain object, and ${describe(filter)} is none`)
+  const of = Object.keys(filter).flatMap((text) => {
+    const path = capturePath(text)
+    return parseConditions(filter[text], text).map((test): Predicate => Object.freeze({ kind: 'field', path, test }))
+  })
+  return combine('and', of)
+}
+
+/** All of (or one of) the predicates; a single one stands for itself. */
+export function combine(kind: 'and' | 'or', of: readonly Predicate[]): Predicate {
+  return of.length === 1 ? of[0]! : checked(Object.freeze({ kind, of: Object.freeze(of) }))
+}
+
+function checked(predicate: Predicate): Predicate {
+  if (depthOf(predicate) > MAX_PREDICATE_DEPTH) {
+    throw invalidQuery('', `and, or and not are nested deeper than ${MAX_PREDICATE_DEPTH}`)
+  }
+  return predicate
+}
+
+function depthOf(predicate: Predicate): number {
+  switch (predicate.kind) {
+    case 'field':
+      return 0
+    case 'not':
+      return 1 + depthOf(predicate.of)
+    default: {
+      let deepest = 0
+      for (const part of predicate.of) deepest = Math.max(deepest, depthOf(part))
+      return 1 + deepest
+    }
+  }
+}

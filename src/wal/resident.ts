@@ -1,0 +1,289 @@
+/**
+ * The resident log: the log is the heap, and this is its memory. A record is read where its frame lies:
+ *
+ *   (segment, offset) ──▶ segments[segment − tail] ──▶ bit set? ──▶ bytes[offset …]
+ *                                                        └ no: find the frame, read, verify, copy in, set its bits
+ *
+ * A cold entry's frame is found by the convention that the first u32 of every entry holds in its low 24 bits the distance,
+ * in units of 8 bytes, back to the start of its frame. That number is read unverified and only bounds what is read
+ * next; the frame is verified whole before a byte of it is used. A sequential reader is noticed (its misses follow one
+ * another) and its window grows from one frame to 256 KB.
+ *
+ * Eviction drops the whole buffer of a segment: never the newest, never one with bytes that are not durable. A reader that
+ * holds a view keeps that buffer alive; nobody holds one across a safe point. Invariant: a set bit, or an offset below
+ * `residentBelow`, means verified bytes.
+ */
+
+import type { BlazeError } from '../base/errors.ts'
+import { corrupt } from '../base/errors.ts'
+import { lsnOf } from '../base/ids.ts'
+import { invariant } from '../base/invariant.ts'
+import type { Platform } from '../platform/platform.ts'
+import { Descriptors, readFully } from './descriptors.ts'
+import type { Frame } from './frame.ts'
+import {
+  describeFault,
+  FRAME_HEAD,
+  FRAME_SOUND,
+  frameAt,
+  frameFault,
+  LENGTH_AT,
+  MAX_LARGE_FRAME,
+  plausibleLength,
+  SEGMENT_HEAD,
+} from './frame.ts'
+import { readHeader, SegmentScan } from './reader.ts'
+import type { Segment } from './segment.ts'
+import { checksumSeed, ioError, isResident, markResident } from './segment.ts'
+
+const FIRST_WINDOW = 0x4000
+const LAST_WINDOW = 0x40000
+const DISTANCE_MASK = 0xffffff
+const READS_GO_ON = 'Nothing was changed.'
+
+/** Counters for stats(). */
+export interface ResidentStats {
+  readonly residentBytes: number
+  readonly coldReads: number
+  readonly coldBytes: number
+  readonly evictions: number
+}
+
+export class ResidentLog {
+  /** The name under which the memory budget lists it. */
+  readonly name = 'log'
+  readonly #platform: Platform
+  readonly #fileId: Uint8Array
+  readonly #descriptors: Descriptors
+  /** Contiguous ids; the first is #tail. */
+  #segments: Segment[]
+  #tail: number
+  #scratch = new Uint8Array(LAST_WINDOW)
+  #hand = 0
+  #coldReads = 0
+  #coldBytes = 0
+  #evictions = 0
+
+  constructor(platform: Platform, fileId: Uint8Array, segments: readonly Segment[], tail: number) {
+    this.#platform = platform
+    this.#fileId = fileId
+    this.#descriptors = new Descriptors(platform.files)
+    this.#segments = [...segments]
+    this.#tail = tail
+    invariant(
+      segments.every((segment, i) => segment.id === tail + i),
+      () => `segments from ${tail} are contiguous`,
+    )
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
+
+  get tail(): number {
+    return this.#tail
+  }
+
+  add(segment: Segment): void {
+    invariant(segment.id === this.#tail + this.#segments.length, () => `segment ${segment.id} follows the newest`)
+    this.#segments.push(segment)
+  }
+
+  /**
+   * The buffer of a segment, indexed by offset, in which the frame around `offset` is resident and verified. Hot: a
+   * resident hit is two array loads. The view is valid until the next safe point. Throws CORRUPT or IO.
+   */
+  bytesOf(id: number, offset: number): Uint8Array {
+    const segment = this.#segments[id - this.#tail]
+    if (segment !== undefined && isResident(segment, offset)) {
+      segment.referenced = true
+      return segment.bytes
+    }
+    return this.#load(id, offset)
+  }
+
+  /** The segment, or CORRUPT: an address that leads below the tail or beyond the head is damage. */
+  segment(id: number): Segment {
+    const segment = this.#segments[id - this.#tail]
+    if (segment === undefined) {
+      const newest = this.#tail + this.#segments.length - 1
+      throw corrupt(`log/${id}`, 0, `a segment from ${this.#tail} to ${newest}`, `an address in segment ${id}`)
+    }
+    return segment
+  }
+
+  /** The frames of a segment in order, each verified. `fromDisk`: read the file even where memory has them. */
+  *readSegment(id: number, fromDisk = false): Generator<Frame, void, undefined> {
+    const segment = this.segment(id)
+    const end = segment.sealedTo
+    if (segment.residentBelow > 0 && !fromDisk) {
+      const { bytes, view } = segment
+      for (let at = SEGMENT_HEAD; at < end; at += view.getUint32(at + LENGTH_AT, true))
+        yield frameAt(id, bytes, view, at)
+      return
+    }
+    const endOffset = segment.residentBelow > 0 ? segment.writtenTo : end
+    const { path } = segment
+    const handle = this.#guard(() => this.#platform.files.openSync(path, 'read'))
+    try {
+      const buffer = new Uint8Array(new ArrayBuffer(endOffset))
+      const seed = this.#seed(segment)
+      const scan = new SegmentScan(
+        { platform: this.#platform, handle, path, segment: id, seed, endOffset, buffer },
+        SEGMENT_HEAD,
+        undefined,
+      )
+      for (;;) {
+        const frame = this.#guard(() => scan.next())
+        if (frame === undefined) break
+        yield frame
+      }
+      if (scan.offset !== endOffset) throw scan.damage()
+    } finally {
+      this.#guard(() => handle.closeSync())
+    }
+  }
+
+  /** Forgets the segments below `id` and unlinks their files, the lowest first. */
+  removeBelow(id: number): void {
+    invariant(id < this.#tail + this.#segments.length, () => 'the newest segment is never removed')
+    while (this.#tail < id) {
+      const oldest = this.#segments[0]!
+      this.#descriptors.close(oldest.path)
+      this.#guard(() => this.#platform.files.unlinkSync(oldest.path))
+      this.#segments.shift()
+      this.#tail++
+    }
+    this.#hand = 0
+  }
+
+  /** Bytes of frames in memory. */
+  usedBytes(): number {
+    let sum = 0
+    for (const segment of this.#segments) sum += segment.residentBytes()
+    return sum
+  }
+
+  /** Drops buffers of old segments, those not read since the last round first; returns the bytes given back. */
+  shrink(bytes: number): number {
+    let freed = 0
+    // Two rounds: the first takes the second chance away, the second takes the buffer.
+    for (let steps = this.#segments.length * 2; steps > 0 && freed < bytes; steps--) {
+      this.#hand = (this.#hand + 1) % this.#segments.length
+      const segment = this.#segments[this.#hand]!
+      if (segment.bytes.length === 0 || !evictable(segment)) continue
+      if (segment.referenced) {
+        segment.referenced = false
+        continue
+      }
+      freed += segment.residentBytes()
+      segment.drop()
+      this.#evictions++
+    }
+    return freed
+  }
+
+  stats(): ResidentStats {
+    return {
+      residentBytes: this.usedBytes(),
+      coldReads: this.#coldReads,
+      coldBytes: this.#coldBytes,
+      evictions: this.#evictions,
+    }
+  }
+
+  close(): void {
+    this.#descriptors.closeAll()
+  }
+
+  /** Brings the frame around a cold entry into memory. */
+  #load(id: number, offset: number): Uint8Array {
+    const segment = this.segment(id)
+    if (offset % 8 !== 0 || offset < SEGMENT_HEAD + FRAME_HEAD || offset > segment.usedBytes - 8) {
+      throw corrupt(segment.path, offset, `an entry's address below ${segment.usedBytes}`, `an address outside`)
+    }
+    const seed = this.#seed(segment)
+    const start = this.#frameStart(segment, offset)
+    if (segment.bytes.length === 0) segment.attach(new Uint8Array(new ArrayBuffer(segment.usedBytes)), false)
+    this.#loadFrom(segment, start, seed)
+    if (!isResident(segment, offset) || offset < start + FRAME_HEAD) {
+      throw corrupt(segment.path, offset, 'an entry inside a frame', `the frame at ${start} ends before it`)
+    }
+    segment.referenced = true
+    return segment.bytes
+  }
+
+  /** Follows the entry's distance back to its frame. Unverified: only its bounds are believed. */
+  #frameStart(segment: Segment, offset: number): number {
+    const scratch = this.#scratch
+    if (this.#read(segment, scratch, 4, offset) < 4) {
+      throw corrupt(segment.path, offset, 'an entry', 'the end of the file')
+    }
+    const word = scratch[0]! | (scratch[1]! << 8) | (scratch[2]! << 16)
+    const start = offset - (word & DISTANCE_MASK) * 8
+    if (start < SEGMENT_HEAD || offset - start < FRAME_HEAD || offset - start >= MAX_LARGE_FRAME) {
+      throw corrupt(segment.path, offset, "a distance to the entry's frame", `${(word & DISTANCE_MASK) * 8} bytes`)
+    }
+    return start
+  }
+
+  /** Reads a window from `start`, verifies the frame there and those that follow whole within it, copies them in. */
+  #loadFrom(segment: Segment, start: number, seed: number): void {
+    const { id, path, usedBytes } = segment
+    segment.windowBytes = segment.missAt === start ? Math.min(segment.windowBytes * 2, LAST_WINDOW) : FIRST_WINDOW
+    let size = this.#read(segment, this.#scratch, Math.min(segment.windowBytes, usedBytes - start), start)
+    let view = new DataView(this.#scratch.buffer)
+    const length = size < FRAME_HEAD ? 0 : view.getUint32(LENGTH_AT, true)
+    if (length > size && plausibleLength(length, usedBytes - start)) {
+      if (length > this.#scratch.length) {
+        this.#scratch = new Uint8Array(MAX_LARGE_FRAME)
+        view = new DataView(this.#scratch.buffer)
+      }
+      size = this.#read(segment, this.#scratch, length, start)
+    }
+    let at = 0
+    while (frameFault(this.#platform, this.#scratch, view, at, size, lsnOf(id, start + at), seed) === FRAME_SOUND) {
+      const frameLength = view.getUint32(at + LENGTH_AT, true)
+      if (!isResident(segment, start + at)) {
+        segment.bytes.set(this.#scratch.subarray(at, at + frameLength), start + at)
+        markResident(segment, start + at, start + at + frameLength)
+        this.#coldBytes += frameLength
+      }
+      at += frameLength
+    }
+    if (at === 0) {
+      const fault = describeFault(this.#platform, this.#scratch, view, 0, size, lsnOf(id, start), seed)
+      throw corrupt(path, start, fault.expected, fault.found)
+    }
+    segment.missAt = start + at
+    this.#coldReads++
+  }
+
+  /** The seed of a segment's checksums, from its header. */
+  #seed(segment: Segment): number {
+    if (segment.seed === undefined) {
+      const { path, id } = segment
+      const expected = { path, kind: 'log', id, fileId: this.#fileId } as const
+      const header = this.#guard(() => readHeader(this.#descriptors.get(path), expected))
+      segment.seed = checksumSeed(this.#fileId, 'log', header.epochSalt)
+    }
+    return segment.seed
+  }
+
+  #read(segment: Segment, target: Uint8Array, size: number, position: number): number {
+    return this.#guard(() => readFully(this.#descriptors.get(segment.path), target, 0, size, position))
+  }
+
+  #guard<T>(call: () => T): T {
+    try {
+      return call()
+    } catch (error) {
+      throw ioError(error, READS_GO_ON) as BlazeError
+    }
+  }
+}
+
+/** The newest segment and bytes that are not on the device stay; `closed` is set with a durable successor. */
+function evictable(segment: Segment): boolean {
+  return segment.closed && segment.plainHandle === undefined && segment.outstanding === 0
+}

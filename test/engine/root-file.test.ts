@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest'
+import type { CommitNumber, Lsn } from '../../src/base/ids.ts'
+import { createIdentity, readIdentity } from '../../src/engine/identity-file.ts'
+import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
+import { firstRoot, type Root } from '../../src/gc/root.ts'
+import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
+
+const FOLDER = '/db'
+const FILE_ID = Uint8Array.from({ length: 16 }, (_, i) => i)
+const ROOT: Root = {
+  epochSalt: new Uint8Array(32).fill(4),
+  checkpoint: { lsn: 123456789012 as Lsn, chain: 0xfedcba98 },
+  commit: (2 ** 44) as CommitNumber,
+  logTail: 7000,
+  pageTail: 3,
+  pageHead: 12,
+  directory: { number: 9, sizeBytes: 32768, sha256: new Uint8Array(32).fill(200) },
+  cleanEnd: { lsn: 223456789012 as Lsn, chain: 77 },
+}
+
+function newPlatform(): MemoryPlatform {
+  const platform = memoryPlatform()
+  platform.files.makeFolderSync(FOLDER)
+  platform.files.syncFolderSync('/')
+  return platform
+}
+
+function edit(platform: MemoryPlatform, name: string, at: number, value: number): void {
+  const handle = platform.files.openSync(`${FOLDER}/${name}`, 'write')
+  handle.writeSync(Uint8Array.of(value), 0, 1, at)
+  handle.syncSync()
+  handle.closeSync()
+}
+
+function put(platform: MemoryPlatform, name: string, text: string): void {
+  createFile(platform.files, `${FOLDER}/${name}`, new TextEncoder().encode(text))
+}
+
+function fileOf(platform: MemoryPlatform, name: string): Uint8Array | undefined {
+  return platform.snapshotDurable().get(`${FOLDER}/${name}`)
+}
+
+describe('root', () => {
+  test.each([ROOT, { ...ROOT, directory: undefined }, { ...ROOT, cleanEnd: undefined }, firstRoot(new Uint8Array(32))])(
+    'a root reads back as it was written',
+    (root) => {
+      const platform = newPlatform()
+      writeRoot(platform, FOLDER, root, FILE_ID)
+      expect(readRoot(platform, FOLDER, FILE_ID)).toEqual(root)
+      expect(platform.files.openHandles).toBe(0)
+    },
+  )
+
+  test('a missing root, a damaged one and that of another database are none', () => {
+    const platform = newPlatform()
+    expect(readRoot(platform, FOLDER, FILE_ID)).toBeUndefined()
+    writeRoot(platform, FOLDER, ROOT, FILE_ID)
+    expect(
+      readRoot(
+        platform,
+        FOLDER,
+        FILE_ID.map((byte) => byte + 1),
+      ),
+    ).toBeUndefined()
+    const size = fileOf(platform, 'root')!.length
+    for (let at = 0; at < size; at++) {
+      const copy = platform.crash({ mode: 'keep-all', seed: 1 })
+      edit(copy, 'root', at, fileOf(platform, 'root')![at]! ^ 16)
+      expect(readRoot(copy, FOLDER, FILE_ID), `byte ${at}`).toBeUndefined()
+    }
+    edit(platform, 'root', size, 0)
+    expect(readRoot(platform, FOLDER, FILE_ID)).toBeUndefined()
+  })
+
+  test('a crash at any call of a switch leaves the old root or the new one', () => {
+    const next = { ...ROOT, logTail: 7001 }
+    const seen = new Set<number>()
+    for (let n = 1; n <= 10; n++) {
+      const platform = newPlatform()
+      writeRoot(platform, FOLDER, ROOT, FILE_ID)
+      platform.faults.failNth('any', n, 'crash')
+      let told = false
+      try {
+        writeRoot(platform, FOLDER, next, FILE_ID)
+        told = true
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'IO' })
+      }
+      for (let seed = 1; seed < 20; seed++) {
+        const root = readRoot(platform.crash({ mode: 'torn', seed }), FOLDER, FILE_ID)
+        expect([7000, 7001]).toContain(root?.logTail)
+        if (told) expect(root?.logTail).toBe(7001)
+        seen.add(root!.logTail)
+      }
+    }
+    expect([...seen].sort()).toEqual([7000, 7001])
+  })
+
+  test('short writes are gone on with, a full disk is told and keeps the old root', () => {
+    const platform = newPlatform()
+    platform.faults.failNth('writeSync', 1, 'short')
+    writeRoot(platform, FOLDER, ROOT, FILE_ID)
+    expect(readRoot(platform, FOLDER, FILE_ID)).toEqual(ROOT)
+    platform.faults.failNth('writeSync', 1, 'ENOSPC')
+    expect(() => writeRoot(platform, FOLDER, firstRoot(new Uint8Array(32)), FILE_ID)).toThrow('free some space')
+    expect(readRoot(platform, FOLDER, FILE_ID)).toEqual(ROOT)
+  })
+})
+
+describe('identity', () => {
+  const writing = { readOnly: false }
+
+  test('an identity reads back, from either copy', () => {
+    const platform = newPlatform()
+    const identity = createIdentity(platform, FOLDER, FILE_ID)
+    expect(identity).toEqual({ fileId: FILE_ID, format: 0 })
+    for (const lost of ['identity', 'identity.copy']) {
+      const whole = fileOf(platform, lost)
+      platform.files.unlinkSync(`${FOLDER}/${lost}`)
+      expect(readIdentity(platform, FOLDER, { readOnly: true })).toEqual(identity)
+      expect(platform.files.existsSync(`${FOLDER}/${lost}`)).toBe(false)
+      expect(readIdentity(platform, FOLDER, writing)).toEqual(identity)
+      expect(fileOf(platform, lost)).toEqual(whole)
+      edit(platform, lost, 20, 99)
+      expect(readIdentity(platform, FOLDER, writing)).toEqual(identity)
+      expect(fileOf(platform, lost)).toEqual(whole)
+    }
+  })
+
+  test('when both are valid and differ, a rekey was cut, and identity wins', () => {
+    const platform = newPlatform()
+    createIdentity(platform, FOLDER, FILE_ID)
+    const other = newPlatform()
+    createIdentity(other, FOLDER, new Uint8Array(16).fill(1))
+    createFile(platform.files, `${FOLDER}/identity.copy`, fileOf(other, 'identity')!)
+    expect(readIdentity(platform, FOLDER, writing)?.fileId).toEqual(FILE_ID)
+    expect(fileOf(platform, 'identity.copy')).toEqual(fileOf(platform, 'identity'))
+  })
+
+  test('an empty folder, an absent one and an unfinished creation have none yet', () => {
+    const platform = newPlatform()
+    expect(readIdentity(platform, '/nowhere', writing)).toBeUndefined()
+    expect(readIdentity(platform, FOLDER, writing)).toBeUndefined()
+    for (const name of ['log', 'pages']) platform.files.makeFolderSync(`${FOLDER}/${name}`)
+    for (const name of ['root', 'lock-1f', 'identity.copy.tmp']) put(platform, name, 'x')
+    expect(readIdentity(platform, FOLDER, writing)).toBeUndefined()
+  })
+
+  test.each(['notes.txt', 'identity'])(
+    'a folder with %s of somebody else is NOT_A_DATABASE, and left alone',
+    (name) => {
+      const platform = newPlatform()
+      put(platform, name, 'hello, world')
+      const before = platform.snapshotDurable()
+      expect(() => readIdentity(platform, FOLDER, writing)).toThrow(expect.objectContaining({ code: 'NOT_A_DATABASE' }))
+      expect(platform.snapshotDurable()).toEqual(before)
+    },
+  )
+
+  test.each(['log', 'pages'])('segments in %s without an identity are CORRUPT', (name) => {
+    const platform = newPlatform()
+    platform.files.makeFolderSync(`${FOLDER}/${name}`)
+    put(platform, `${name}/4`, 'x')
+    expect(() => readIdentity(platform, FOLDER, writing)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+  })
+
+  test('damage in both copies is CORRUPT', () => {
+    const platform = newPlatform()
+    createIdentity(platform, FOLDER)
+    for (const name of ['identity', 'identity.copy']) edit(platform, name, 100, 1)
+    expect(() => readIdentity(platform, FOLDER, writing)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+  })
+
+  test('a crash at any call of the creation leaves none or a whole one', () => {
+    for (let n = 1; n <= 16; n++) {
+      const platform = newPlatform()
+      platform.faults.failNth('any', n, 'crash')
+      let told = false
+      try {
+        createIdentity(platform, FOLDER, FILE_ID)
+        told = true
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'IO' })
+      }
+      for (let seed = 1; seed < 10; seed++) {
+        const found = readIdentity(platform.crash({ mode: 'torn', seed }), FOLDER, writing)
+        if (found !== undefined || told) expect(found?.fileId).toEqual(FILE_ID)
+      }
+    }
+  })
+})

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test, vi } from 'vitest'
+import { lmdbDirectoryStore } from '../../src/platform/directory-store.ts'
+import { memoryPlatform } from '../../src/platform/memory-platform.ts'
+import { nodeFiles } from '../../src/platform/node-files.ts'
+import { compilePlatform } from './compiled-platform.ts'
+import { directoryStoreContract } from './directory-store-contract.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'blazedb-directories-'))
+afterAll(() => rmSync(root, { recursive: true }))
+let folderCount = 0
+
+directoryStoreContract('lmdb', () => {
+  const folder = join(root, String(folderCount++))
+  mkdirSync(folder)
+  return { store: lmdbDirectoryStore(), files: nodeFiles(folder), folder }
+})
+
+directoryStoreContract('memory', () => {
+  const { files, directories } = memoryPlatform()
+  files.makeFolderSync('/db')
+  return { store: directories, files, folder: '/db' }
+})
+
+test('loading in a folder that may not be touched leaves no copy in the temporary folder', async () => {
+  const store = lmdbDirectoryStore()
+  const path = join(root, 'copied')
+  await store.build(path, [[1, Uint8Array.of(1)]])
+  const temporary = join(root, 'temporary')
+  mkdirSync(temporary)
+  vi.stubEnv('TMPDIR', temporary)
+  expect(tmpdir()).toBe(temporary)
+  await store.load(path, { readOnlyFolder: true })
+  vi.unstubAllEnvs()
+  expect(readdirSync(temporary)).toEqual([])
+})
+
+test('the platform is imported without loading lmdb', () => {
+  const compiled = compilePlatform()
+  const code = `import { nodePlatform } from 'file://${compiled}/platform/node-platform.js'
+    nodePlatform()
+    console.log(process.report.getReport().sharedObjects.filter((path) => path.endsWith('.node')).length)`
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', code])
+  rmSync(compiled, { recursive: true })
+  expect(output.toString().trim()).toBe('0')
+})
+
+test('a directory in memory that a power cut tore is refused', async () => {
+  const platform = memoryPlatform()
+  platform.files.makeFolderSync('/db')
+  await platform.directories.build('/db/d', [[1, new Uint8Array(3000).fill(1)]])
+  const file = platform.files.openSync('/db/d', 'write')
+  file.writeSync(Uint8Array.of(2), 0, 1, 1000)
+  file.closeSync()
+  await expect(platform.directories.load('/db/d', { readOnlyFolder: false })).rejects.toMatchObject({ code: 'CORRUPT' })
+})

@@ -1,0 +1,28 @@
+/**
+ * The process that is killed: writes transfers, many at a time, until its end. On its standard output it says `+n` when
+ * it begins transfer n and `=n` when the database has acknowledged it, by a write that is done when it returns.
+ */
+import { writeSync } from 'node:fs'
+import { argv } from 'node:process'
+import { open } from 'blazedb'
+import { entries, writeTransfer } from './crash-ledger.mjs'
+
+/** Transfers in flight. */
+const LANES = 16
+/** Should nobody kill it, it ends by itself. */
+const LAST_TRANSFER = 500_000
+
+const db = await open(argv[2] ?? '', { collections: { entries } })
+let next = 1
+
+async function lane() {
+  while (next <= LAST_TRANSFER) {
+    const transfer = next++
+    writeSync(1, `+${transfer}\n`)
+    await writeTransfer(db, transfer)
+    writeSync(1, `=${transfer}\n`)
+  }
+}
+
+await Promise.all(Array.from({ length: LANES }, lane))
+await db.close()
