@@ -45,14 +45,7 @@ function structuresOf(collection: CollectionState): StructureImage[] {
       structure: structureOf(collection.id, SLOTS_STRUCTURE),
       slots: true,
       meta: { pageCount: slots.pageCount, freeHead: slots.freeHead },
-      numbers: [
-        slots.highSlot,
-        slots.freeSlot,
-        slots.liveCount,
-        slots.tombstoneCount,
-        collection.heap.newestCommit,
-        collection.loggedDefinitions,
-      ],
+      numbers: [slots.highSlot, slots.freeSlot, slots.liveCount, slots.tombstoneCount, collection.heap.newestCommit],
     },
     {
       structure: structureOf(collection.id, BUCKETS_STRUCTURE),

@@ -48,22 +48,10 @@ export class Replay {
   readonly #options: ReplayOptions
   /** DATA items that no COMMIT has named yet, by their place. */
   readonly #data = new Map<number, Item>()
-  #commits = 0
-  #time = 0
 
   constructor(core: Core, options: ReplayOptions) {
     this.#core = core
     this.#options = options
-  }
-
-  /** Commits replayed. */
-  get commitCount(): number {
-    return this.#commits
-  }
-
-  /** Time of the newest commit replayed, milliseconds since the epoch; 0 without one. */
-  get newestTime(): number {
-    return this.#time
   }
 
   frame(frame: Frame): void {
@@ -94,8 +82,6 @@ export class Replay {
       }
       this.#entries(frame.bytes, frame.segment, item, commit)
       if (commit > this.#core.installed) this.#core.installed = commit
-      this.#commits++
-      this.#time = Math.max(this.#time, item.time)
       return
     }
     this.#entries(frame.bytes, frame.segment, item, 0 as CommitNumber)
