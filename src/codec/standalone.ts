@@ -4,10 +4,13 @@
  */
 import { BlazeError } from '../base/errors.ts'
 import type { Value } from '../base/values.ts'
+import { decodeBatch, encodeBatch } from './batch.ts'
 import { BodyReader, beginSlabs, damaged, endBody, readVarint, take } from './body-reader.ts'
 import { assembleBody, BodyWriter, beginBody } from './body-writer.ts'
+import { formatDefinitions, takeDefinitions } from './definitions.ts'
 import { FORMAT_NUMBER, MAX_SHAPES } from './format.ts'
 import { readValue } from './read-value.ts'
+import { type DecodedRecord, RecordCodec } from './record-codec.ts'
 import { ShapeTable } from './shapes.ts'
 import { MAX_VARINT_SIZE, varintSize, writeVarint } from './varint.ts'
 import { writeValue } from './write-value.ts'
@@ -29,11 +32,7 @@ export function encode(value: Value): Uint8Array {
 
 /** The value that {@link encode} was given. CODEC for bytes that are damaged, not all used or of a later format. */
 export function decode(bytes: Uint8Array): Value {
-  const found = bytes[0]
-  if (found !== undefined && found !== FORMAT_NUMBER) {
-    const text = `These bytes have format ${found}; this version reads ${FORMAT_NUMBER}.`
-    throw new BlazeError('CODEC', text, { offset: 0 })
-  }
+  checkFormat(bytes)
   const shapes = new ShapeTable()
   const r = new BodyReader(shapes, undefined)
   r.bytes = bytes
@@ -46,6 +45,13 @@ export function decode(bytes: Uint8Array): Value {
   // The whole value is an extension that this version does not know.
   if (value === undefined) throw damaged(r, 'only a value of a later version')
   return value
+}
+
+function checkFormat(bytes: Uint8Array): void {
+  const found = bytes[0]
+  if (found === undefined || found === FORMAT_NUMBER) return
+  const text = `These bytes have format ${found}; this version reads ${FORMAT_NUMBER}.`
+  throw new BlazeError('CODEC', text, { offset: 0 })
 }
 
 function formatHead(shapes: ShapeTable): Uint8Array {
@@ -79,4 +85,24 @@ function readShapes(r: BodyReader): void {
       )
     }
   }
+}
+
+/** The bytes of many records, definitions included: a copy, the caller's own. INVALID_VALUE as {@link encode}. */
+export function encodeArray(records: readonly object[]): Uint8Array {
+  const codec = new RecordCodec()
+  const batch = encodeBatch(codec, records)
+  const definitions = formatDefinitions(codec.shapes, 0)
+  const bytes = new Uint8Array(1 + definitions.length + batch.length)
+  bytes[0] = FORMAT_NUMBER
+  bytes.set(definitions, 1)
+  bytes.set(batch, 1 + definitions.length)
+  return bytes
+}
+
+/** The records that {@link encodeArray} was given. CODEC for bytes that are damaged, not all used or of a later format. */
+export function decodeArray(bytes: Uint8Array): DecodedRecord[] {
+  checkFormat(bytes)
+  const codec = new RecordCodec()
+  const start = takeDefinitions(codec.shapes, bytes, 1)
+  return decodeBatch(codec, bytes.subarray(start))
 }

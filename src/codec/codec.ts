@@ -1,0 +1,95 @@
+/**
+ * The codec by itself, without the database: what `blazedb/codec` hands out.
+ *
+ *   const codec = new Codec()
+ *   const bytes = codec.encode(bug)            names stand in the codec's table, not in the bytes
+ *   const table = codec.definitions()          keep it, or send it first: without it nobody reads the bytes
+ *
+ *   const other = new Codec()
+ *   other.define(table)
+ *   other.decode(bytes)                        a fresh plain object
+ *
+ * A codec holds a table of definitions (shapes.ts), which only grows. Bytes refer to it by number, so it has to be where
+ * the bytes are: a database keeps it in its log, a file in its blocks, and the functions of standalone.ts put it into the
+ * bytes themselves.
+ */
+import { BlazeError } from '../base/errors.ts'
+import { parsePath } from '../base/path.ts'
+import type { Value } from '../base/values.ts'
+import { decodeBatch, encodeBatch } from './batch.ts'
+import { formatDefinitions, takeDefinitions } from './definitions.ts'
+import { type DecodedRecord, RecordCodec } from './record-codec.ts'
+import { RecordView } from './view.ts'
+
+/** How a codec is set up. */
+export interface CodecOptions {
+  /** Generate code where the runtime allows it. Default true. */
+  readonly codeGeneration?: boolean
+}
+
+/** Encodes and decodes records of one kind, faster and smaller the more of them it has seen. */
+export class Codec {
+  readonly #records: RecordCodec
+
+  constructor(options: CodecOptions = {}) {
+    this.#records = new RecordCodec({ codeGeneration: options.codeGeneration ?? true })
+  }
+
+  /** The bytes of a record: a copy, the caller's own. INVALID_VALUE with the path of what cannot be stored. */
+  encode(record: object): Uint8Array {
+    return this.#records.encode(record, '').slice()
+  }
+
+  /**
+   * Writes the bytes of a record into `target` from `offset`; gives where they end, or -1 when there is no room for
+   * them (then the target's content from `offset` is undefined). INVALID_VALUE as {@link encode}.
+   */
+  encodeInto(record: object, target: Uint8Array, offset: number): number {
+    const bytes = this.#records.encode(record, '')
+    if (bytes.length > target.length - offset) return -1
+    target.set(bytes, offset)
+    return offset + bytes.length
+  }
+
+  /** The record in bytes[start, end): a fresh plain object. CODEC with the offset when they cannot be read. */
+  decode(bytes: Uint8Array, start = 0, end: number = bytes.length): DecodedRecord {
+    return this.#records.decode(bytes, start, end)
+  }
+
+  /** The value at a path (`'author.name'`), or undefined; nothing else is decoded. */
+  field(bytes: Uint8Array, path: string, start = 0, end: number = bytes.length): Value | undefined {
+    return this.#records.field(bytes, start, end, parsePath(path))
+  }
+
+  /** A view of the record in bytes[start, end), which reads fields when asked for. The bytes must stay as they are. */
+  view(bytes: Uint8Array, start = 0, end: number = bytes.length): RecordView {
+    return new RecordView(this.#records, bytes, start, end)
+  }
+
+  /** Many records as one piece of bytes, smaller and faster than one by one: a copy, the caller's own. */
+  encodeArray(records: readonly object[]): Uint8Array {
+    return encodeBatch(this.#records, records)
+  }
+
+  /** The records that {@link encodeArray} was given, by this codec or one with the same definitions. */
+  decodeArray(bytes: Uint8Array): DecodedRecord[] {
+    return decodeBatch(this.#records, bytes)
+  }
+
+  /** Definitions so far. Bytes encoded until now refer to no others. */
+  get definitionCount(): number {
+    return this.#records.shapes.count
+  }
+
+  /** The definitions from number `from` on, for {@link define} of another codec. A copy. */
+  definitions(from = 0): Uint8Array {
+    return formatDefinitions(this.#records.shapes, from)
+  }
+
+  /** Takes over what {@link definitions} gave. In order; the same ones again are fine. Anything else is CODEC. */
+  define(definitions: Uint8Array): void {
+    const end = takeDefinitions(this.#records.shapes, definitions, 0)
+    if (end !== definitions.length)
+      throw new BlazeError('CODEC', `${definitions.length - end} bytes after the definitions.`, { offset: end })
+  }
+}
