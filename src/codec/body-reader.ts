@@ -23,6 +23,8 @@ export type ReaderSource = (shape: Shape) => ShapeReader | undefined
 export class BodyReader {
   readonly shapes: ShapeTable
   readonly generated: ReaderSource | undefined
+  /** Dates are given as milliseconds. */
+  readonly datesAsNumbers: boolean
   bytes: Uint8Array = EMPTY
   /** Where offsets in errors are counted from. */
   origin = 0
@@ -40,9 +42,10 @@ export class BodyReader {
   wideAt = 0
   skipped = 0
 
-  constructor(shapes: ShapeTable, generated: ReaderSource | undefined) {
+  constructor(shapes: ShapeTable, generated: ReaderSource | undefined, datesAsNumbers = false) {
     this.shapes = shapes
     this.generated = generated
+    this.datesAsNumbers = datesAsNumbers
   }
 }
 
@@ -73,8 +76,13 @@ export function beginSlabs(r: BodyReader, whole: boolean): void {
 /** Checks that everything was used, and lets go. */
 export function endBody(r: BodyReader): void {
   if (r.at !== r.end) throw damaged(r, 'bytes after the end')
-  if (r.narrowAt !== r.narrowCount || r.wideAt !== r.wideCount) throw damaged(r, 'strings that nothing uses')
+  checkSlabs(r)
   release(r)
+}
+
+/** Checks that all strings were used. */
+export function checkSlabs(r: BodyReader): void {
+  if (r.narrowAt !== r.narrowCount || r.wideAt !== r.wideCount) throw damaged(r, 'strings that nothing uses')
 }
 
 /** Lets go of the bytes and slabs: a reader at rest keeps no frame alive. */

@@ -7,7 +7,7 @@
  * it is without anybody having built texts on the way. A writer belongs to one call, the next call begins anew.
  */
 import { BlazeError } from '../base/errors.ts'
-import type { ShapeTable } from './shapes.ts'
+import type { Shape, ShapeTable } from './shapes.ts'
 import { MAX_VARINT_SIZE, writeVarint } from './varint.ts'
 
 /** Bytes kept before the narrow slab for what precedes it. */
@@ -18,6 +18,15 @@ export const VALUE_RESERVE = 32
 const FIRST_SIZE = 1024
 /** Buffers above this are given back before the next record: one huge record must not hold memory for ever. */
 const KEEP_SIZE = 1 << 20
+
+/** Writes an object of one typed shape; false when it is none, or its values do not fit. */
+export type ShapeWriter = (w: BodyWriter, object: Fields, depth: number) => boolean
+
+/** Gives the generated writer of a typed shape, or undefined to have it interpreted. */
+export type WriterSource = (shape: Shape) => ShapeWriter | undefined
+
+/** An object of the caller's. */
+export type Fields = { readonly [name: string]: unknown }
 
 /** The buffers of one encoding under way. Plain fields: free functions work on them in hot loops. */
 export class BodyWriter {
@@ -32,9 +41,20 @@ export class BodyWriter {
   readonly path: (string | number)[] = []
   /** The text before every path. */
   prefix = ''
+  /** In a batch: the row being written, for paths; else -1. */
+  row = -1
+  /** The object written next is the record itself. */
+  isTop = false
+  /** The layout that the object last written has; undefined for the generic form. */
+  written: Shape | undefined
+  /** The field `id` of records takes no bytes. */
+  readonly keyed: boolean
+  readonly generated: WriterSource | undefined
 
-  constructor(shapes: ShapeTable) {
+  constructor(shapes: ShapeTable, keyed = false, generated?: WriterSource) {
     this.shapes = shapes
+    this.keyed = keyed
+    this.generated = generated
   }
 }
 
@@ -47,6 +67,7 @@ export function beginBody(w: BodyWriter, prefix: string): void {
   w.narrowEnd = HEAD_RESERVE
   w.wideEnd = 0
   w.prefix = prefix
+  w.row = -1
 }
 
 /** Puts the sizes of the slabs, the slabs and the body together; gives where they start and end in `w.narrow`. */
@@ -77,6 +98,7 @@ function writeSlabSizes(w: BodyWriter): number {
 }
 
 const sizes: Uint8Array = new Uint8Array(2 * MAX_VARINT_SIZE)
+
 /** Forgets what was written since the three ends were these. */
 export function rewind(w: BodyWriter, bodyEnd: number, narrowEnd: number, wideEnd: number): void {
   w.bodyEnd = bodyEnd
@@ -85,7 +107,7 @@ export function rewind(w: BodyWriter, bodyEnd: number, narrowEnd: number, wideEn
 }
 /** The refusal of the value at w.path[0, depth). */
 export function refused(w: BodyWriter, depth: number, why: string): BlazeError<'INVALID_VALUE'> {
-  let path = w.prefix
+  let path = w.row < 0 ? w.prefix : `[${w.row}]`
   for (let i = 0; i < depth; i++) {
     const step = w.path[i]!
     if (typeof step === 'number') path += `[${step}]`

@@ -16,7 +16,6 @@
 import { BlazeError } from '../base/errors.ts'
 import { parsePath } from '../base/path.ts'
 import type { Value } from '../base/values.ts'
-import { decodeBatch, encodeBatch } from './batch.ts'
 import { formatDefinitions, takeDefinitions } from './definitions.ts'
 import { type DecodedRecord, RecordCodec } from './record-codec.ts'
 import { RecordView } from './view.ts'
@@ -25,19 +24,34 @@ import { RecordView } from './view.ts'
 export interface CodecOptions {
   /** Generate code where the runtime allows it. Default true. */
   readonly codeGeneration?: boolean
+  /** What dates are decoded to: Date objects, or milliseconds since 1970, which are cheaper. Default 'date'. */
+  readonly dates?: 'date' | 'number'
 }
 
 /** Encodes and decodes records of one kind, faster and smaller the more of them it has seen. */
 export class Codec {
   readonly #records: RecordCodec
+  #pool = new Uint8Array(0)
+  #poolEnd = 0
 
   constructor(options: CodecOptions = {}) {
-    this.#records = new RecordCodec({ codeGeneration: options.codeGeneration ?? true })
+    this.#records = new RecordCodec({
+      codeGeneration: options.codeGeneration ?? true,
+      datesAsNumbers: options.dates === 'number',
+    })
   }
 
-  /** The bytes of a record: a copy, the caller's own. INVALID_VALUE with the path of what cannot be stored. */
+  /**
+   * The bytes of a record, the caller's own. Small ones are pieces of a larger buffer, as those of Buffer.from are: what
+   * is kept for long is better copied. INVALID_VALUE with the path of what cannot be stored.
+   */
   encode(record: object): Uint8Array {
-    return this.#records.encode(record, '').slice()
+    const pool = this.#pool
+    const end = this.#records.encodeInto(record, pool, this.#poolEnd, '')
+    if (end < 0) return this.#encodeApart(record)
+    const bytes = pool.subarray(this.#poolEnd, end)
+    this.#poolEnd = end
+    return bytes
   }
 
   /**
@@ -45,10 +59,7 @@ export class Codec {
    * them (then the target's content from `offset` is undefined). INVALID_VALUE as {@link encode}.
    */
   encodeInto(record: object, target: Uint8Array, offset: number): number {
-    const bytes = this.#records.encode(record, '')
-    if (bytes.length > target.length - offset) return -1
-    target.set(bytes, offset)
-    return offset + bytes.length
+    return this.#records.encodeInto(record, target, offset, '')
   }
 
   /** The record in bytes[start, end): a fresh plain object. CODEC with the offset when they cannot be read. */
@@ -61,6 +72,15 @@ export class Codec {
     return this.#records.field(bytes, start, end, parsePath(path))
   }
 
+  /**
+   * A function (bytes, start?, end?) that gives the value at a path of a record: as {@link field}, made for being called
+   * many times, to filter records by their bytes.
+   */
+  reader(path: string): (bytes: Uint8Array, start?: number, end?: number) => Value | undefined {
+    const read = this.#records.fieldReader(parsePath(path))
+    return (bytes, start = 0, end = bytes.length) => read(bytes, start, end)
+  }
+
   /** A view of the record in bytes[start, end), which reads fields when asked for. The bytes must stay as they are. */
   view(bytes: Uint8Array, start = 0, end: number = bytes.length): RecordView {
     return new RecordView(this.#records, bytes, start, end)
@@ -68,12 +88,12 @@ export class Codec {
 
   /** Many records as one piece of bytes, smaller and faster than one by one: a copy, the caller's own. */
   encodeArray(records: readonly object[]): Uint8Array {
-    return encodeBatch(this.#records, records)
+    return this.#records.encodeMany(records)
   }
 
   /** The records that {@link encodeArray} was given, by this codec or one with the same definitions. */
   decodeArray(bytes: Uint8Array): DecodedRecord[] {
-    return decodeBatch(this.#records, bytes)
+    return this.#records.decodeMany(bytes, 0, bytes.length)
   }
 
   /** Definitions so far. Bytes encoded until now refer to no others. */
@@ -92,4 +112,18 @@ export class Codec {
     if (end !== definitions.length)
       throw new BlazeError('CODEC', `${definitions.length - end} bytes after the definitions.`, { offset: end })
   }
+
+  /** Bytes for which the pool has no room: a pool of their own, or a new one. */
+  #encodeApart(record: object): Uint8Array {
+    const bytes = this.#records.encode(record, '')
+    if (bytes.length > POOL_SIZE / 8) return bytes.slice()
+    const pool = new Uint8Array(POOL_SIZE)
+    pool.set(bytes)
+    this.#pool = pool
+    this.#poolEnd = bytes.length
+    return pool.subarray(0, bytes.length)
+  }
 }
+
+/** Bytes of a buffer that results of encode share: making one for each costs as much as encoding does. */
+const POOL_SIZE = 1 << 16

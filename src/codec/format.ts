@@ -67,6 +67,10 @@ export const LIMIT_47 = 0x800000000000
 
 /** Shapes a table can hold: enough for any set of record types; key sets beyond it use the generic form. */
 export const MAX_SHAPES = 4096
+/** Definitions a table can hold: shapes, and dictionaries with what is added to them. */
+export const MAX_DEFINITIONS = 8192
+/** Names that dictionary 0 can hold. */
+export const MAX_NAMES = 2048
 /** Keys in a shape: records wider than this are maps, whose keys are data. */
 export const MAX_SHAPE_KEYS = 256
 /** UTF-16 units of a name in a shape: a longer one is data. */

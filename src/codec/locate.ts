@@ -4,34 +4,117 @@
  */
 
 import { UUID_SIZE } from '../base/uuid.ts'
-import { MAX_DEPTH } from '../base/values.ts'
+import { MAX_DEPTH, type Path, type Value } from '../base/values.ts'
 import { type BodyReader, damaged, enter, readInteger, readShape, readVarint, take } from './body-reader.ts'
+import {
+  ANY,
+  BOOLEAN,
+  CHOICE,
+  DATE,
+  ESCAPE,
+  FIXED,
+  FLOAT32,
+  FLOAT64,
+  KEY,
+  type Layout,
+  SMALL,
+  SMALL_BYTES,
+  type TypedField,
+  UUID,
+} from './field-type.ts'
 import * as f from './format.ts'
-import { readName } from './read-value.ts'
+import { readCell, skipCell } from './read-cell.ts'
+import { readName, readValue } from './read-value.ts'
 import type { Shape } from './shapes.ts'
 
 /** An array index as a path writes it: no sign, no leading zero. */
 const INDEX = /^(?:0|[1-9]\d{0,15})$/
 
-/** Goes to the value of `name` in the value that begins at the reader's position; false when it has no such field. */
-export function enterField(r: BodyReader, name: string, depth: number): boolean {
+/** What a path leads to in a record whose layout is known. `key` stands for the id of a keyed record. */
+export function readRecordPath(
+  r: BodyReader,
+  shape: Shape | undefined,
+  path: Path,
+  keyed: boolean,
+  key: string | number | undefined,
+): Value | undefined {
+  const name = path[0]!
+  if (shape !== undefined) {
+    const skip = keyed && shape.layout === undefined ? shape.idIndex : -1
+    if (keyed && name === 'id' && shape.idIndex >= 0) return path.length === 1 ? key : undefined
+    return readShapedPath(r, shape, path, 0, skip)
+  }
+  if (!enterGeneric(r, name, 0)) return undefined
+  if (keyed && name === 'id' && r.bytes[r.at] === f.TAG_KEY) return path.length === 1 ? key : undefined
+  return readPath(r, path, 1)
+}
+
+/** What the rest of a path, from its element `depth`, leads to in the tagged value at the reader's position. */
+function readPath(r: BodyReader, path: Path, depth: number): Value | undefined {
+  if (depth === path.length) return readValue(r, depth)
+  const name = path[depth]!
   const tag = readInteger(r, 1)
-  if (tag === f.TAG_SHAPED) return enterShaped(r, readShape(r, readVarint(r)), name, depth)
-  if (tag === f.TAG_OBJECT) return enterGeneric(r, name, depth)
-  if (tag >= f.SHORT_STRINGS && tag < f.SHORT_ARRAYS) return enterElement(r, tag - f.SHORT_STRINGS, name, depth)
-  if (tag === f.TAG_ARRAY) return enterElement(r, readVarint(r), name, depth)
-  return false
+  if (tag === f.TAG_SHAPED) return readShapedPath(r, readShape(r, readVarint(r)), path, depth, -1)
+  const found =
+    tag === f.TAG_OBJECT
+      ? enterGeneric(r, name, depth)
+      : tag === f.TAG_ARRAY
+        ? enterElement(r, readVarint(r), name, depth)
+        : tag >= f.SHORT_STRINGS && tag < f.SHORT_ARRAYS && enterElement(r, tag - f.SHORT_STRINGS, name, depth)
+  return found ? readPath(r, path, depth + 1) : undefined
 }
 
-/** As {@link enterField}, at the fields of a shape. */
-export function enterShaped(r: BodyReader, shape: Shape, name: string, depth: number, skip = -1): boolean {
-  const index = shape.names.indexOf(name)
+/** The same in the fields of a shape; `skip` is the field that takes no bytes. */
+function readShapedPath(r: BodyReader, shape: Shape, path: Path, depth: number, skip: number): Value | undefined {
+  const index = shape.names.indexOf(path[depth]!)
+  if (index < 0) return undefined
+  if (shape.layout !== undefined) return readTypedPath(r, shape.layout, index, path, depth)
   for (let i = 0; i < index; i++) if (i !== skip) skipValue(r, depth + 1)
-  return index >= 0
+  return readPath(r, path, depth + 1)
 }
 
-/** As {@link enterField}, at the count of an object without a shape. */
-export function enterGeneric(r: BodyReader, name: string, depth: number): boolean {
+/** The same in the fields of a typed shape: what is before the field is only looked at when it can matter. */
+function readTypedPath(r: BodyReader, layout: Layout, index: number, path: Path, depth: number): Value | undefined {
+  const start = take(r, layout.fixedSize)
+  const field = layout.fields[index]!
+  if (!isPlain(r, field, start + field.cell)) skipTypedFields(r, layout, start, index, depth)
+  const value = field.type === ANY ? undefined : readCell(r, field, start + field.cell)
+  if (value === undefined) return readPath(r, path, depth + 1)
+  if (depth + 1 === path.length) return value
+  const element = path[depth + 1]!
+  return Array.isArray(value) && depth + 2 === path.length && INDEX.test(element) ? value[Number(element)] : undefined
+}
+
+/** True when the value is in its cell alone. */
+function isPlain(r: BodyReader, field: TypedField, cell: number): boolean {
+  switch (field.type) {
+    case BOOLEAN:
+    case UUID:
+    case FLOAT32:
+    case FLOAT64:
+      return true
+    case CHOICE:
+      return r.bytes[cell]! !== ESCAPE
+    case SMALL:
+      return r.bytes[cell]! < SMALL_BYTES
+    case DATE:
+    case FIXED:
+      return skipCell(r, field, cell)
+    default:
+      return false
+  }
+}
+
+function skipTypedFields(r: BodyReader, layout: Layout, start: number, end: number, depth: number): void {
+  for (let i = 0; i < end; i++) {
+    const field = layout.fields[i]!
+    if (field.type !== KEY && !skipCell(r, field, start + field.cell)) skipValue(r, depth + 1)
+  }
+  if (r.narrowAt > r.narrowCount || r.wideAt > r.wideCount) throw damaged(r, 'a string beyond its slab')
+}
+
+/** Goes to the value of `name`, at the count of an object without a shape. */
+function enterGeneric(r: BodyReader, name: string, depth: number): boolean {
   const count = readVarint(r)
   enter(r, 2 * count, depth)
   for (let i = 0; i < count; i++) {
@@ -123,7 +206,7 @@ function skipTagged(r: BodyReader, tag: number, depth: number): void {
       skipElements(r, readVarint(r), depth)
       return
     case f.TAG_SHAPED:
-      skipElements(r, readShape(r, readVarint(r)).names.length, depth)
+      skipShaped(r, readShape(r, readVarint(r)), depth)
       return
     case f.TAG_OBJECT:
       skipGeneric(r, depth)
@@ -137,6 +220,14 @@ function skipTagged(r: BodyReader, tag: number, depth: number): void {
 function skipElements(r: BodyReader, count: number, depth: number): void {
   enter(r, count, depth)
   for (let i = 0; i < count; i++) skipValue(r, depth + 1)
+}
+
+function skipShaped(r: BodyReader, shape: Shape, depth: number): void {
+  if (shape.layout === undefined) skipElements(r, shape.names.length, depth)
+  else {
+    enter(r, 0, depth)
+    skipTypedFields(r, shape.layout, take(r, shape.layout.fixedSize), shape.names.length, depth)
+  }
 }
 
 function skipGeneric(r: BodyReader, depth: number): void {

@@ -20,9 +20,12 @@ import {
   readWideText,
   take,
 } from './body-reader.ts'
+import { KEY, type Layout, type TypedField } from './field-type.ts'
+import { readFloat } from './floats.ts'
 import * as f from './format.ts'
 import { fillVector, type Vector } from './kinds.ts'
-import type { Shape } from './shapes.ts'
+import { choice, readCell, readInteger48 } from './read-cell.ts'
+import { NAMES, type Shape } from './shapes.ts'
 
 /** Reads one value; `depth` containers are around it. */
 export function readValue(r: BodyReader, depth: number): Value | undefined {
@@ -69,9 +72,9 @@ function readTagged(r: BodyReader, tag: number, depth: number): Value | undefine
     case f.TAG_HUNDREDTHS32:
       return (readInteger(r, 4) | 0) / 100
     case f.TAG_FLOAT32:
-      return readFloat(r, 4)
+      return readFloat(r.bytes, take(r, 4), 4)
     case f.TAG_FLOAT64:
-      return readFloat(r, 8)
+      return readFloat(r.bytes, take(r, 8), 8)
     case f.TAG_UUID:
       return formatUuid(r.bytes, take(r, UUID_SIZE))
     case f.TAG_SHAPED:
@@ -103,27 +106,15 @@ function readTagged(r: BodyReader, tag: number, depth: number): Value | undefine
       return undefined
   }
 }
-const floatBytes = new Uint8Array(8)
-const floatView = new DataView(floatBytes.buffer)
-
-function readFloat(r: BodyReader, size: number): number {
-  const at = take(r, size)
-  for (let i = 0; i < size; i++) floatBytes[i] = r.bytes[at + i]!
-  return size === 4 ? floatView.getFloat32(0, true) : floatView.getFloat64(0, true)
+function readDate48(r: BodyReader): Date | number {
+  const ms = readInteger48(r.bytes, take(r, 6))
+  return r.datesAsNumbers ? ms : new Date(ms)
 }
 
-function readDate48(r: BodyReader): Date {
-  const at = take(r, 6)
-  const { bytes } = r
-  const low = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
-  const high = ((bytes[at + 4]! | (bytes[at + 5]! << 8)) << 16) >> 16
-  return new Date(high * f.LIMIT_32 + low)
-}
-
-function readDate64(r: BodyReader): Date {
-  const date = new Date(readFloat(r, 8))
+function readDate64(r: BodyReader): Date | number {
+  const date = new Date(readFloat(r.bytes, take(r, 8), 8))
   if (Number.isNaN(date.getTime())) throw damaged(r, 'an invalid date')
-  return date
+  return r.datesAsNumbers ? date.getTime() : date
 }
 function readArray(r: BodyReader, count: number, depth: number): Value[] {
   enter(r, count, depth)
@@ -138,9 +129,10 @@ function readShaped(r: BodyReader, depth: number): Fields {
 
 /** Reads the fields of a nested object of this shape. */
 function readFields(r: BodyReader, shape: Shape, depth: number): Fields {
-  enter(r, shape.names.length, depth)
+  enter(r, shape.layout === undefined ? shape.names.length : 0, depth)
   const skipped = r.skipped
-  const generated = r.generated?.(shape)
+  // Generated readers take their strings from the slab that was read whole.
+  const generated = r.narrowText === undefined ? undefined : r.generated?.(shape)
   if (generated === undefined) return interpretShape(r, shape, depth, -1, undefined)
   const object = generated(r, depth + 1, undefined)
   return r.skipped === skipped ? object : withoutUndefined(object)
@@ -154,6 +146,7 @@ export function interpretShape(
   keyIndex: number,
   key: string | number | undefined,
 ): Fields {
+  if (shape.layout !== undefined) return interpretTyped(r, shape.layout, depth, key)
   const { names } = shape
   const object: Fields = {}
   for (let i = 0; i < names.length; i++) {
@@ -161,6 +154,22 @@ export function interpretShape(
     if (value !== undefined) setField(object, names[i]!, value)
   }
   return object
+}
+
+/** Reads the fields of a typed shape one by one. */
+function interpretTyped(r: BodyReader, layout: Layout, depth: number, key: string | number | undefined): Fields {
+  const start = take(r, layout.fixedSize)
+  const object: Fields = {}
+  for (const field of layout.fields) {
+    const value = field.type === KEY ? key : (readCell(r, field, start + field.cell) ?? readValue(r, depth + 1))
+    if (value !== undefined) setField(object, field.name, value)
+  }
+  return object
+}
+
+/** The value of a cell, wherever it stands: what generated readers call when it is not plainly in its cell. */
+export function readCellOrValue(r: BodyReader, field: TypedField, cell: number, depth: number): Value | undefined {
+  return readCell(r, field, cell) ?? readValue(r, depth)
 }
 
 /** Reads an object without a shape. In a keyed record's top, TAG_KEY stands for `key`; elsewhere it is an error. */
@@ -188,10 +197,18 @@ function atKey(r: BodyReader): boolean {
 export function readName(r: BodyReader): string {
   const tag = readInteger(r, 1)
   if (tag >= f.SMALL_INTEGERS && tag < f.SHORT_STRINGS) return readNarrowText(r, tag - f.SMALL_INTEGERS)
+  if (tag < f.SMALL_INTEGERS) return knownName(r, tag)
+  if (tag === f.TAG_UINT8) return knownName(r, readInteger(r, 1) + f.SMALL_INTEGERS)
+  if (tag === f.TAG_UINT16) return knownName(r, readInteger(r, 2))
   if (tag !== f.TAG_NARROW8 && tag !== f.TAG_NARROW && tag !== f.TAG_WIDE8 && tag !== f.TAG_WIDE) {
     throw damaged(r, `the tag ${tag} where a name should be`)
   }
   return readTagged(r, tag, 0) as string
+}
+
+/** A name of the table. */
+function knownName(r: BodyReader, number: number): string {
+  return choice(r, r.shapes.dictionary(NAMES).strings, number)
 }
 
 /** Sets an own field; a plain assignment of `__proto__` would set the prototype instead. */

@@ -8,13 +8,16 @@
  *   └───────┴────────────┴─────────────────────┴───────────┴───────────────────────────────┘
  *
  * The names stand once in the table of shapes (shapes.ts). All strings of a record lie in one or two slabs, so that
- * reading them is one native call each and a substring per field; the body holds the lengths, tags and everything
- * else. FORMAT.md is the grammar; write-value.ts and read-value.ts are its two directions, locate.ts reads single
- * fields, generate.ts makes readers per shape. A chunk of rows can share slabs and a shape can get typed fields without
- * another layout: both are seams of the format (CODEC.md).
+ * reading them is one native call each and a substring per field; the body holds the lengths, tags and everything else.
+ * After some records of a shape, learn.ts gives it types: then each field has a cell at a fixed place (field-type.ts), and
+ * code is generated that reads and writes them. FORMAT.md is the grammar.
+ *
+ *   write-value ─ write-scalar, write-cell   interpreted   read-value ─ read-cell     locate: single fields
+ *   generate-writer                          generated     generate-reader            generate-field
+ *   batch: rows that share slabs             body-writer, body-reader: the state of one call
  *
  * Invariants
- *  - decode(encode(x)) is x, field order included; equal records written through the same table have equal bytes.
+ *  - decode(encode(x)) is x, field order included; equal records have equal bytes as long as the table does not grow.
  *  - Bytes decode to a value or to CODEC, whatever they are; nothing is allocated that the bytes could not fill.
  *  - The bytes name only shapes of the table: `newShapesSince` gives those that must become durable first.
  *  - A failed or re-entrant call leaves the codec as it was, but for shapes that were added.
@@ -23,15 +26,18 @@
  * With `keyed` the field `id` at the top keeps its place among the names but takes no bytes: the engine has it anyway.
  */
 import type { Path, Value } from '../base/values.ts'
-import { BodyReader, beginSlabs, endBody, readShape, readVarint, release } from './body-reader.ts'
-import { assembleBody, BodyWriter, beginBody, HEAD_RESERVE, refused, rewind } from './body-writer.ts'
-import { TAG_KEY } from './format.ts'
-import { codeGenerationAllowed, GeneratedReaders } from './generate.ts'
-import { enterField, enterGeneric, enterShaped } from './locate.ts'
-import { interpretShape, readGeneric, readValue, withoutUndefined } from './read-value.ts'
+import { readBatch, writeBatch } from './batch.ts'
+import { BodyReader, beginSlabs, damaged, endBody, readShape, readVarint, release } from './body-reader.ts'
+import { assembleBody, BodyWriter, beginBody, type Fields, refused } from './body-writer.ts'
+import { type FieldReader, generateFieldReader } from './generate-field.ts'
+import { codeGenerationAllowed, GeneratedReaders } from './generate-reader.ts'
+import { GeneratedWriters } from './generate-writer.ts'
+import { LEARN_COUNT } from './learn.ts'
+import { readRecordPath } from './locate.ts'
+import { interpretShape, readGeneric, withoutUndefined } from './read-value.ts'
 import { type Shape, ShapeTable } from './shapes.ts'
 import { varintSize, writeVarint } from './varint.ts'
-import { hasNames, isPlainObject, presentValues, writeFields, writeGeneric, writePresent } from './write-value.ts'
+import { isPlainObject, writeRecord } from './write-value.ts'
 
 export { ShapeTable } from './shapes.ts'
 
@@ -41,8 +47,10 @@ export interface RecordCodecOptions {
   readonly shapes?: ShapeTable
   /** The field `id` takes no bytes; decode is given it. Default false. */
   readonly keyed?: boolean
-  /** Generate readers where the runtime allows it. Default true. */
+  /** Generate readers and writers where the runtime allows it. Default true. */
   readonly codeGeneration?: boolean
+  /** Give dates as milliseconds since 1970. Default false. */
+  readonly datesAsNumbers?: boolean
 }
 
 /** A shape that must be durable before bytes that name it. */
@@ -57,24 +65,33 @@ export type DecodedRecord = { [name: string]: Value | undefined }
 
 type Id = string | number
 
+/** Names whose readers a codec keeps: those beyond are made at each call. */
+const MAX_FIELD_READERS = 1024
+
 /** Encodes and decodes the records of one collection. */
 export class RecordCodec {
   readonly shapes: ShapeTable
   readonly #keyed: boolean
   readonly #writer: BodyWriter
+  readonly #writers: GeneratedWriters | undefined
   readonly #reader: BodyReader
   readonly #tops: GeneratedReaders | undefined
+  readonly #fieldReaders = new Map<string, FieldReader>()
   #busy = false
   #hint: Shape | undefined
 
   constructor(options: RecordCodecOptions = {}) {
     this.shapes = options.shapes ?? new ShapeTable()
     this.#keyed = options.keyed ?? false
-    this.#writer = new BodyWriter(this.shapes)
+    const datesAsNumbers = options.datesAsNumbers ?? false
     const generates = (options.codeGeneration ?? true) && codeGenerationAllowed()
-    const nested = generates ? new GeneratedReaders(false) : undefined
-    this.#tops = generates ? (this.#keyed ? new GeneratedReaders(true) : nested) : undefined
-    this.#reader = new BodyReader(this.shapes, nested && ((shape) => nested.readerOf(shape)))
+    const nested = generates ? new GeneratedReaders(this.shapes, { keyed: false, datesAsNumbers }) : undefined
+    const keyed = this.#keyed && generates
+    this.#tops = keyed ? new GeneratedReaders(this.shapes, { keyed, datesAsNumbers }) : nested
+    this.#reader = new BodyReader(this.shapes, nested && ((shape) => nested.readerOf(shape)), datesAsNumbers)
+    const writers = generates ? new GeneratedWriters(this.shapes) : undefined
+    this.#writers = writers
+    this.#writer = this.#newWriter()
   }
 
   /**
@@ -83,13 +100,50 @@ export class RecordCodec {
    */
   encode(record: object, path: string): Uint8Array {
     // A getter of the record may come back here: then the buffers are in use, and this call gets its own.
-    if (this.#busy) return this.#encodeWith(new BodyWriter(this.shapes), record, path)
+    if (this.#busy) return this.#encodeWith(this.#newWriter(), record, path)
     this.#busy = true
     try {
-      return this.#encodeWith(this.#writer, record, path)
+      const w = this.#writer
+      const end = this.#writeDirect(record, w.narrow, 0, w.narrow.length)
+      return end < 0 ? this.#encodeWith(w, record, path) : w.narrow.subarray(0, end)
     } finally {
       this.#busy = false
     }
+  }
+
+  /**
+   * Writes the bytes of a record into `target` from `offset`; gives where they end, or -1 when there is no room for
+   * them: then what is in `target` from `offset` is undefined. INVALID_VALUE as {@link encode}.
+   */
+  encodeInto(record: object, target: Uint8Array, offset: number, path: string): number {
+    const end = this.#writeDirect(record, target, offset, target.length)
+    if (end >= 0) return end
+    const bytes = this.encode(record, path)
+    if (bytes.length > target.length - offset) return -1
+    target.set(bytes, offset)
+    return offset + bytes.length
+  }
+
+  /** Has a fresh codec look at records from all over the batch, so that all rows are written with types. */
+  #learnFrom(records: readonly object[]): void {
+    if (this.shapes.shapeCount > 0 || records.length < 2 * LEARN_COUNT) return
+    for (let i = 0; i < LEARN_COUNT; i++) this.encode(records[Math.floor((i * records.length) / LEARN_COUNT)]!, '')
+  }
+
+  /** As encodeInto; -1 also when only the other way of writing can do it. */
+  #writeDirect(record: object, target: Uint8Array, offset: number, end: number): number {
+    const hint = this.#hint
+    const typed = this.#keyed && hint !== undefined && hint.idIndex >= 0 ? hint.typedKeyed : hint?.typed
+    if (typed === undefined || this.#writers === undefined) return -1
+    const direct = this.#writers.writerOf(typed)?.writeDirect
+    if (direct === undefined || typeof record !== 'object' || record === null || !isPlainObject(record)) return -1
+    // Plain objects have string keys; whatever their values are, the writer looks.
+    return direct(record as Fields, target, offset, end)
+  }
+
+  #newWriter(): BodyWriter {
+    const writers = this.#writers
+    return new BodyWriter(this.shapes, this.#keyed, writers && ((shape) => writers.writerOf(shape)?.write))
   }
 
   /** The record in bytes[start, end), decoded whole. CODEC when the bytes cannot be read. `id`: for keyed codecs. */
@@ -103,12 +157,67 @@ export class RecordCodec {
     return record
   }
 
+  /** The bytes of many records, without their keys' help: for codecs that are not keyed. A copy, the caller's own. */
+  encodeMany(records: readonly object[]): Uint8Array {
+    if (this.#busy) return writeBatch(this.#newWriter(), records, this.#hint)
+    this.#learnFrom(records)
+    this.#busy = true
+    try {
+      return writeBatch(this.#writer, records, this.#hint)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  /** The records that {@link encodeMany} was given. CODEC when the bytes cannot be read. */
+  decodeMany(bytes: Uint8Array, start: number, end: number): DecodedRecord[] {
+    const r = this.#begin(bytes, start, end)
+    const records = readBatch(r, (_, shape) =>
+      shape === undefined ? readGeneric(r, 0, false, undefined) : this.#readTop(r, shape, undefined),
+    )
+    if (r.at !== r.end) throw damaged(r, 'bytes after the end')
+    release(r)
+    return records
+  }
+
   /** The value at `path`, or undefined when the record has no such field; without decoding what is before it. */
   field(bytes: Uint8Array, start: number, end: number, path: Path, id?: Id): Value | undefined {
     const r = this.#begin(bytes, start, end)
     const value = this.#readField(r, path, id)
     release(r)
     return value
+  }
+
+  /**
+   * A function that gives the value at `path` of the record in bytes[start, end), or undefined: as {@link field}, and
+   * many times as fast where the field stands at a place that the shape alone decides. For codecs that are not keyed.
+   */
+  fieldReader(path: Path): FieldReader {
+    const other: FieldReader = (bytes, start, end) => this.field(bytes, start, end, path)
+    const name = path[0]
+    if (path.length !== 1 || name === undefined || this.#keyed || this.#writers === undefined) return other
+    const options = { datesAsNumbers: this.#reader.datesAsNumbers, other }
+    const readers: (FieldReader | undefined)[] = []
+    return (bytes, start, end) => {
+      // The first byte is enough to choose: a reader compares the whole head.
+      const head = bytes[start]!
+      const reader = readers[head]
+      if (reader !== undefined) return reader(bytes, start, end)
+      const shape = head > 0 && head < 128 ? this.shapes.get(head - 1) : undefined
+      const made = shape && generateFieldReader(shape, shape.names.indexOf(name), this.shapes, options)
+      if (head < 128 && (head === 0 || shape !== undefined)) readers[head] = made ?? other
+      return other(bytes, start, end)
+    }
+  }
+
+  /** The {@link fieldReader} of a top-level name, kept for the next call. */
+  readerOf(name: string): FieldReader {
+    let reader = this.#fieldReaders.get(name)
+    if (reader === undefined) {
+      reader = this.fieldReader([name])
+      if (this.#fieldReaders.size < MAX_FIELD_READERS) this.#fieldReaders.set(name, reader)
+    }
+    return reader
   }
 
   /** The shapes that the table got since it had `count`. */
@@ -119,54 +228,23 @@ export class RecordCodec {
   }
 
   #readField(r: BodyReader, path: Path, id: Id | undefined): Value | undefined {
-    const first = path[0]
-    if (first === undefined) return undefined
+    if (path.length === 0) return undefined
     const head = readVarint(r)
     const shape = head === 0 ? undefined : readShape(r, head - 1)
-    const skip = this.#keyed && shape !== undefined ? shape.idIndex : -1
     beginSlabs(r, false)
-    const found = shape === undefined ? enterGeneric(r, first, 0) : enterShaped(r, shape, first, 0, skip)
-    if (!found) return undefined
-    if (this.#keyed && first === 'id' && (skip >= 0 || r.bytes[r.at] === TAG_KEY)) {
-      return path.length === 1 ? id : undefined
-    }
-    for (let i = 1; i < path.length; i++) if (!enterField(r, path[i]!, i)) return undefined
-    return readValue(r, path.length)
+    return readRecordPath(r, shape, path, this.#keyed, id)
   }
 
   #encodeWith(w: BodyWriter, record: object, path: string): Uint8Array {
     beginBody(w, path)
     if (typeof record !== 'object' || record === null || Array.isArray(record) || !isPlainObject(record))
       throw refused(w, 0, 'a record must be a plain object')
-    const head = 1 + this.#writeTop(w, record as { readonly [name: string]: unknown })
+    this.#hint = writeRecord(w, record as Fields, this.#hint)
+    const head = w.written === undefined ? 0 : w.written.id + 1
     const { start, end } = assembleBody(w)
     const from = start - varintSize(head)
     writeVarint(w.narrow, from, head)
     return w.narrow.subarray(from, end)
-  }
-
-  /** Writes the fields of a record; gives the id of its shape, or -1. */
-  #writeTop(w: BodyWriter, record: { readonly [name: string]: unknown }): number {
-    const names = Object.keys(record)
-    const hint = this.#hint
-    if (hint !== undefined && hasNames(hint, names)) {
-      if (writeFields(w, record, hint, 0, this.#keyed ? hint.idIndex : -1)) return hint.id
-      rewind(w, 0, HEAD_RESERVE, 0)
-    }
-    const values = presentValues(record, names)
-    const reserved = names.find((name) => name.startsWith('$'))
-    if (reserved !== undefined) {
-      w.path[0] = reserved
-      throw refused(w, 1, 'names that begin with $ are reserved at the top of a record')
-    }
-    const shape = this.shapes.shapeOf(names)
-    if (shape === undefined) {
-      writeGeneric(w, names, values, 0, this.#keyed ? 'id' : undefined)
-      return -1
-    }
-    writePresent(w, shape, values, 0, this.#keyed ? shape.idIndex : -1)
-    this.#hint = shape
-    return shape.id
   }
 
   #begin(bytes: Uint8Array, start: number, end: number): BodyReader {

@@ -4,7 +4,6 @@
  */
 import { BlazeError } from '../base/errors.ts'
 import type { Value } from '../base/values.ts'
-import { decodeBatch, encodeBatch } from './batch.ts'
 import { BodyReader, beginSlabs, damaged, endBody, readVarint, take } from './body-reader.ts'
 import { assembleBody, BodyWriter, beginBody } from './body-writer.ts'
 import { formatDefinitions, takeDefinitions } from './definitions.ts'
@@ -90,7 +89,7 @@ function readShapes(r: BodyReader): void {
 /** The bytes of many records, definitions included: a copy, the caller's own. INVALID_VALUE as {@link encode}. */
 export function encodeArray(records: readonly object[]): Uint8Array {
   const codec = new RecordCodec()
-  const batch = encodeBatch(codec, records)
+  const batch = codec.encodeMany(records)
   const definitions = formatDefinitions(codec.shapes, 0)
   const bytes = new Uint8Array(1 + definitions.length + batch.length)
   bytes[0] = FORMAT_NUMBER
@@ -104,5 +103,5 @@ export function decodeArray(bytes: Uint8Array): DecodedRecord[] {
   checkFormat(bytes)
   const codec = new RecordCodec()
   const start = takeDefinitions(codec.shapes, bytes, 1)
-  return decodeBatch(codec, bytes.subarray(start))
+  return codec.decodeMany(bytes, start, bytes.length)
 }

@@ -27,7 +27,7 @@ export class RecordView {
 
   /** The value of a field of the record, or undefined when it has no such field. CODEC when it cannot be read. */
   get(name: string): Value | undefined {
-    return this.#codec.field(this.#bytes, this.#start, this.#end, [name])
+    return this.#codec.readerOf(name)(this.#bytes, this.#start, this.#end)
   }
 
   /** The value at a path (`'author.name'`), or undefined. */

@@ -7,7 +7,7 @@ import { WIDE_UNIT, writeNarrow, writeWide, writeWideSlowly } from './text.ts'
 import { writeVarint } from './varint.ts'
 
 /** Up to here a loop over the units beats a call into native code. */
-const LOOP_UNITS = 40
+export const LOOP_UNITS = 40
 
 /** Writes any float64. */
 export function writeNumber(w: BodyWriter, value: number): void {
@@ -164,7 +164,7 @@ export function writeDate(w: BodyWriter, date: Date, depth: number): void {
 }
 
 /** NaN for an invalid date, and for what only pretends to be one: then the call throws. */
-function dateMs(date: Date): number {
+export function dateMs(date: Date): number {
   try {
     return Date.prototype.getTime.call(date)
   } catch {

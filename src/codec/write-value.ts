@@ -6,14 +6,14 @@
  * computes (a getter, a proxy) may throw: nothing here has to be undone then.
  */
 import { MAX_DEPTH } from '../base/values.ts'
-import { type BodyWriter, refused, reserveBody, rewind, VALUE_RESERVE } from './body-writer.ts'
+import { type BodyWriter, type Fields, refused, reserveBody, rewind, VALUE_RESERVE } from './body-writer.ts'
+import { BOOLEAN } from './field-type.ts'
 import * as f from './format.ts'
 import { asBytes, asVector, type Vector, vectorBytes } from './kinds.ts'
-import type { Shape } from './shapes.ts'
+import { NAMES, type Shape } from './shapes.ts'
 import { writeVarint } from './varint.ts'
+import { choiceOf, ESCAPES, MISFITS, writeCell } from './write-cell.ts'
 import { writeBigint, writeBlob, writeDate, writeNumber, writeString, writeText } from './write-scalar.ts'
-
-type Fields = { readonly [name: string]: unknown }
 
 /** Writes one value with its tag. */
 export function writeValue(w: BodyWriter, value: unknown, depth: number): void {
@@ -98,25 +98,97 @@ function writeArray(
   return shape
 }
 
+/** Writes a record: an object whose layout stands in the head instead of a tag. */
+export function writeRecord(w: BodyWriter, record: Fields, hint: Shape | undefined): Shape | undefined {
+  w.isTop = true
+  return writeObject(w, record, 0, hint)
+}
+
+/** Writes a plain object; gives the shape that its names have, for a hint, and leaves in w.written the layout it got. */
 function writeObject(w: BodyWriter, object: Fields, depth: number, hint: Shape | undefined): Shape | undefined {
   checkDepth(w, depth)
+  const { isTop } = w
+  w.isTop = false
+  if (hint !== undefined && writeTyped(w, object, depth, hint, isTop)) return hint
   const names = Object.keys(object)
-  if (hint !== undefined && hasNames(hint, names)) {
-    const { bodyEnd, narrowEnd, wideEnd } = w
-    writeShapeTag(w, hint)
-    if (writeFields(w, object, hint, depth, -1)) return hint
-    rewind(w, bodyEnd, narrowEnd, wideEnd)
-  }
   const values = presentValues(object, names)
+  if (isTop) refuseReserved(w, names)
   const shape = w.shapes.shapeOf(names)
-  if (shape !== undefined) {
-    writeShapeTag(w, shape)
-    writePresent(w, shape, values, depth, -1)
-  } else {
-    w.body[w.bodyEnd++] = f.TAG_OBJECT
-    writeGeneric(w, names, values, depth, undefined)
+  if (shape === undefined) {
+    if (!isTop) w.body[w.bodyEnd++] = f.TAG_OBJECT
+    writeGeneric(w, names, values, depth, isTop && w.keyed)
+    w.written = undefined
+    return undefined
   }
+  if (shape !== hint && writeTyped(w, object, depth, shape, isTop)) return shape
+  const keyed = isTop && isKeyed(w, shape)
+  if ((keyed ? shape.typedKeyed : shape.typed) !== undefined) w.shapes.relearn(shape, keyed)
+  if (!isTop) writeShapeTag(w, shape)
+  writePresent(w, shape, values, depth, keyed ? shape.idIndex : -1)
+  w.shapes.learn(shape, keyed, values)
+  w.written = shape
   return shape
+}
+
+function isKeyed(w: BodyWriter, shape: Shape): boolean {
+  return w.keyed && shape.idIndex >= 0
+}
+
+function refuseReserved(w: BodyWriter, names: readonly string[]): void {
+  for (const name of names) {
+    if (name.charCodeAt(0) !== DOLLAR) continue
+    w.path[0] = name
+    throw refused(w, 1, 'names that begin with $ are reserved at the top of a record')
+  }
+}
+
+const DOLLAR = 36
+
+/** Writes an object with the typed form of a shape; false, with nothing written, when there is none or it does not fit. */
+function writeTyped(w: BodyWriter, object: Fields, depth: number, shape: Shape, isTop: boolean): boolean {
+  const typed = isTop && isKeyed(w, shape) ? shape.typedKeyed : shape.typed
+  if (typed === undefined) return false
+  const { bodyEnd, narrowEnd, wideEnd } = w
+  if (!isTop) writeShapeTag(w, typed)
+  const generated = w.generated?.(typed)
+  const written = generated === undefined ? interpretTyped(w, object, depth, typed) : generated(w, object, depth)
+  if (written) w.written = typed
+  else rewind(w, bodyEnd, narrowEnd, wideEnd)
+  return written
+}
+
+/** What a generated writer does, field by field. */
+function interpretTyped(w: BodyWriter, object: Fields, depth: number, shape: Shape): boolean {
+  const { fields, fixedSize, flatSize } = shape.layout!
+  if (!hasNames(shape, Object.keys(object))) return false
+  const values = shape.names.map((name) => object[name])
+  if (values.includes(undefined)) return false
+  reserveBody(w, flatSize + VALUE_RESERVE)
+  const start = w.bodyEnd
+  w.body.fill(0, start, start + fixedSize)
+  w.bodyEnd = start + fixedSize
+  // Nothing may have been offered to a dictionary when a flag turns out not to fit.
+  for (let i = 0; i < fields.length; i++) {
+    if (fields[i]!.type === BOOLEAN && typeof values[i] !== 'boolean') return false
+  }
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!
+    const status = writeCell(w, field, start + field.cell, values[i])
+    if (status === MISFITS) return false
+    if (status === ESCAPES) writeEscaped(w, shape, i, values[i], depth)
+    reserveBody(w, flatSize + VALUE_RESERVE)
+  }
+  return true
+}
+
+/** Writes the tagged value of field `i` of a typed object into the variable part. */
+export function writeEscaped(w: BodyWriter, shape: Shape, i: number, value: unknown, depth: number): void {
+  w.path[depth] = shape.names[i]!
+  const { hints } = shape
+  if (typeof value === 'object' && value !== null) {
+    if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+    hints[i] = writeObjectLike(w, value, depth + 1, hints[i])
+  } else writeValue(w, value, depth + 1)
 }
 
 function writeShapeTag(w: BodyWriter, shape: Shape): void {
@@ -125,32 +197,15 @@ function writeShapeTag(w: BodyWriter, shape: Shape): void {
 }
 
 /** True when the shape has exactly these names. */
-export function hasNames(shape: Shape, names: readonly string[]): boolean {
+function hasNames(shape: Shape, names: readonly string[]): boolean {
   const known = shape.names
   if (known.length !== names.length) return false
   for (let i = 0; i < known.length; i++) if (known[i] !== names[i]) return false
   return true
 }
 
-/** Writes the fields of an object that has this shape but for `skip`; false when one turns out to be undefined. */
-export function writeFields(w: BodyWriter, object: Fields, shape: Shape, depth: number, skip: number): boolean {
-  const { names, hints } = shape
-  for (let i = 0; i < names.length; i++) {
-    if (i === skip) continue
-    const name = names[i]!
-    const value = object[name]
-    if (value === undefined) return false
-    w.path[depth] = name
-    if (typeof value === 'object' && value !== null) {
-      if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
-      hints[i] = writeObjectLike(w, value, depth + 1, hints[i])
-    } else writeValue(w, value, depth + 1)
-  }
-  return true
-}
-
 /** Reads the values of `names`, each once, and drops names (in place) whose value is undefined. */
-export function presentValues(object: Fields, names: string[]): unknown[] {
+function presentValues(object: Fields, names: string[]): unknown[] {
   const values: unknown[] = []
   let kept = 0
   for (let i = 0; i < names.length; i++) {
@@ -165,13 +220,7 @@ export function presentValues(object: Fields, names: string[]): unknown[] {
 }
 
 /** Writes values that were read before, in the order of the shape, but for `skip`. */
-export function writePresent(
-  w: BodyWriter,
-  shape: Shape,
-  values: readonly unknown[],
-  depth: number,
-  skip: number,
-): void {
+function writePresent(w: BodyWriter, shape: Shape, values: readonly unknown[], depth: number, skip: number): void {
   const { names, hints } = shape
   for (let i = 0; i < names.length; i++) {
     if (i === skip) continue
@@ -184,25 +233,27 @@ export function writePresent(
   }
 }
 
-/** Writes names and values without a shape; the value of the name `key` is left out. */
-export function writeGeneric(
+/** Writes names and values without a shape; the key of a keyed record is left out. */
+function writeGeneric(
   w: BodyWriter,
   names: readonly string[],
   values: readonly unknown[],
   depth: number,
-  key: string | undefined,
+  keyed: boolean,
 ): void {
   if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
   w.bodyEnd = writeVarint(w.body, w.bodyEnd, names.length)
+  const known = w.shapes.dictionary(NAMES)
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!
     w.path[depth] = name
-    if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
-    writeText(w, name)
-    if (name === key) {
-      if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
-      w.body[w.bodyEnd++] = f.TAG_KEY
-    } else writeValue(w, values[i], depth + 1)
+    if (w.bodyEnd + 2 * VALUE_RESERVE > w.body.length) reserveBody(w, 2 * VALUE_RESERVE)
+    const number = choiceOf(w.shapes, known, name)
+    // Where a name stands, a number is that of a known name.
+    if (number >= 0) writeNumber(w, number)
+    else writeText(w, name)
+    if (keyed && name === 'id') w.body[w.bodyEnd++] = f.TAG_KEY
+    else writeValue(w, values[i], depth + 1)
   }
 }
 function checkDepth(w: BodyWriter, depth: number): void {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { codeGenerationAllowed } from '../../src/codec/generate.ts'
+import { codeGenerationAllowed } from '../../src/codec/generate-reader.ts'
 import { RecordCodec } from '../../src/codec/record-codec.ts'
 import { expectSame } from './same.ts'
 

@@ -78,7 +78,7 @@ for (const options of MODES) {
     const codec = new RecordCodec({ ...options, keyed: true, shapes: new ShapeTable(0) })
     const record = { title: 'x', id: 'k1', child: { id: 5 } }
     expectSame(roundTrip(codec, record, 'k1'), record)
-    expect(codec.shapes.count).toBe(0)
+    expect(codec.shapes.shapeCount).toBe(0)
   })
 }
 
