@@ -6,8 +6,8 @@
 
 /** Sightings after which a string that is not in a dictionary is taken in. */
 const TAKE_AFTER = 2
-/** Strings whose sightings are counted; when full, counting begins anew. */
-const MAX_CANDIDATES = 64
+/** Strings of a field whose sightings are counted; when there are more, counting begins anew. */
+export const MAX_CANDIDATES = 64
 /** UTF-16 units of a string in a dictionary: a longer one costs more to keep than it saves. */
 export const MAX_ENTRY = 128
 
@@ -18,12 +18,14 @@ export interface Dictionary {
   readonly strings: string[]
   readonly numbers: Map<string, number>
   readonly capacity: number
+  /** Strings that it has not whose sightings are counted. */
+  readonly candidateLimit: number
   /** How often strings were seen that are not in it. */
   readonly candidates: Map<string, number>
 }
 
-export function newDictionary(number: number, capacity: number): Dictionary {
-  return { number, strings: [], numbers: new Map(), capacity, candidates: new Map() }
+export function newDictionary(number: number, capacity: number, candidateLimit: number): Dictionary {
+  return { number, strings: [], numbers: new Map(), capacity, candidateLimit, candidates: new Map() }
 }
 
 /** Puts strings at its end; those that it has are passed over. */
@@ -44,7 +46,7 @@ export function seenOften(dictionary: Dictionary, text: string): boolean {
     candidates.delete(text)
     return true
   }
-  if (candidates.size >= MAX_CANDIDATES) candidates.clear()
+  if (candidates.size >= dictionary.candidateLimit) candidates.clear()
   candidates.set(text, seen)
   return false
 }

@@ -52,6 +52,8 @@ interface Seen {
 export class Learner {
   readonly #fields: Seen[]
   #count = 0
+  /** The time of the first record. */
+  began = 0
 
   constructor(fieldCount: number) {
     this.#fields = Array.from({ length: fieldCount }, () => ({
@@ -69,8 +71,9 @@ export class Learner {
     }))
   }
 
-  /** Looks at one record's values in the order of the names; true when it has seen enough. */
-  observe(values: readonly unknown[]): boolean {
+  /** Looks at one record's values in the order of the names; true when it has seen enough. `now` counts objects. */
+  observe(values: readonly unknown[], now: number): boolean {
+    if (this.#count === 0) this.began = now
     for (let i = 0; i < this.#fields.length; i++) observeValue(this.#fields[i]!, values[i])
     return ++this.#count >= LEARN_COUNT
   }

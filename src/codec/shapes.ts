@@ -17,9 +17,10 @@
  *   type       := byte, parameter byte or varint as the type has it
  *
  * Which key sets become shapes: while fewer than EAGER_SHAPES exist, each at first sight; after that those that were
- * seen PROMOTE_AFTER times among the last MAX_CANDIDATES candidates; at MAX_SHAPES none. Sparse records thus cost at
- * most EAGER_SHAPES definitions that are of little use, and a type that matters still gets its shape. Names of records
- * without a shape are kept in dictionary 0. Which shapes get types is decided by learn.ts.
+ * seen PROMOTE_AFTER times among the last SIGHTINGS objects without a shape; at MAX_SHAPES none. Sparse records thus cost
+ * at most EAGER_SHAPES definitions that are of little use, and a type that matters still gets its shape. Names of records
+ * without a shape are kept in dictionary 0. A shape gets types (learn.ts) when it is written often enough among others:
+ * code for a thousand rare shapes would be slower than none.
  *
  * Invariants: numbers of shapes and of dictionaries are dense from 0 in order of definition; names in a shape differ; a
  * definition never changes.
@@ -36,19 +37,25 @@ import {
   KIND_NAMES,
   KIND_TYPES,
 } from './definition.ts'
-import { type Dictionary, extend, newDictionary, seenOften } from './dictionary.ts'
+import { type Dictionary, extend, MAX_CANDIDATES, newDictionary, seenOften } from './dictionary.ts'
 import { CHOICE, CHOICES, type FieldType, KEY, type Layout, layoutOf, MAX_CHOICES } from './field-type.ts'
 import { MAX_DEFINITIONS, MAX_NAMES, MAX_SHAPE_KEYS, MAX_SHAPE_NAME, MAX_SHAPES } from './format.ts'
-import { Learner, MAX_GENERATIONS } from './learn.ts'
+import { LEARN_COUNT, Learner, MAX_GENERATIONS } from './learn.ts'
 
 /** The dictionary of the names of records without a shape. */
 export const NAMES = 0
 /** Shapes made at first sight. */
-export const EAGER_SHAPES = 64
+export const EAGER_SHAPES = 16
 /** Sightings after which a key set gets a shape once the eager ones are used up. */
 export const PROMOTE_AFTER = 4
-/** Key sets whose sightings are counted; when full, counting begins anew. */
-const MAX_CANDIDATES = 4096
+/** Objects without a shape after which their key sets are counted anew. */
+const SIGHTINGS = 256
+/** Counters of key sets, by hash. */
+const COUNTERS = 1024
+/** A shape gets types when at least one in so many untyped objects has it. */
+const RARE_SHARE = 48
+/** Definitions up to which strings are taken into dictionaries: each is a definition of its own. */
+const MAX_OFFERED = 2048
 
 /** One shape. */
 export interface Shape {
@@ -83,9 +90,12 @@ interface Branch {
 export class ShapeTable {
   readonly #definitions: Uint8Array[] = []
   readonly #shapes: Shape[] = []
-  readonly #dictionaries: Dictionary[] = [newDictionary(NAMES, MAX_NAMES)]
+  readonly #dictionaries: Dictionary[] = [newDictionary(NAMES, MAX_NAMES, MAX_NAMES)]
   readonly #root: Branch = { next: new Map(), shape: undefined }
-  readonly #candidates = new Map<string, number>()
+  readonly #counters = new Uint32Array(COUNTERS)
+  #sightings = 0
+  /** Objects that were written without types. */
+  #untyped = 0
   readonly #eagerCount: number
 
   /** `eagerCount`: how many key sets become shapes at first sight. */
@@ -147,7 +157,7 @@ export class ShapeTable {
 
   /** The number of a string in a dictionary, which takes it in when it comes often; -1 when it is not there. */
   offer(dictionary: Dictionary, text: string): number {
-    if (!seenOften(dictionary, text) || this.#isFull()) return -1
+    if (this.count >= MAX_OFFERED || !seenOften(dictionary, text)) return -1
     extend(dictionary, [text])
     this.#definitions.push(formatChoices(dictionary.number, [text]))
     return dictionary.strings.length - 1
@@ -155,10 +165,14 @@ export class ShapeTable {
 
   /** Looks at the values of a record that was written without types; gives its shape types when it has seen enough. */
   learn(shape: Shape, keyed: boolean, values: readonly unknown[]): void {
+    this.#untyped++
     const learner = keyed ? shape.learnerKeyed : shape.learner
-    if (learner === undefined || !learner.observe(values)) return
-    if (keyed) shape.learnerKeyed = undefined
-    else shape.learner = undefined
+    if (learner === undefined || !learner.observe(values, this.#untyped)) return
+    const isRare = this.#untyped - learner.began > LEARN_COUNT * RARE_SHARE
+    const next = isRare ? new Learner(shape.names.length) : undefined
+    if (keyed) shape.learnerKeyed = next
+    else shape.learner = next
+    if (isRare) return
     const before = (keyed ? shape.typedKeyed : shape.typed)?.layout
     const types = learner.decide(
       keyed ? shape.idIndex : -1,
@@ -180,7 +194,7 @@ export class ShapeTable {
   #dictionaryOf(shape: Shape, index: number, strings: ReadonlySet<string>): number {
     const known = shape.dictionaries[index]!
     if (known >= 0 || this.#isFull()) return known
-    const dictionary = newDictionary(this.#dictionaries.length, MAX_CHOICES)
+    const dictionary = newDictionary(this.#dictionaries.length, MAX_CHOICES, MAX_CANDIDATES)
     this.#dictionaries.push(dictionary)
     extend(dictionary, [...strings])
     this.#definitions.push(formatChoices(dictionary.number, dictionary.strings))
@@ -214,7 +228,7 @@ export class ShapeTable {
   #takeChoices(reader: DefinitionReader, definition: Uint8Array): void {
     const number = reader.varint()
     if (number > this.#dictionaries.length) throw damaged(reader.at, 'a dictionary out of order')
-    const dictionary = this.#dictionaries[number] ?? newDictionary(number, MAX_CHOICES)
+    const dictionary = this.#dictionaries[number] ?? newDictionary(number, MAX_CHOICES, MAX_CANDIDATES)
     const strings = reader.strings(dictionary.capacity - dictionary.strings.length, MAX_SHAPE_NAME)
     if (strings.some((text) => dictionary.numbers.has(text))) throw damaged(reader.at, 'a string twice')
     this.#dictionaries[number] = dictionary
@@ -230,16 +244,14 @@ export class ShapeTable {
   }
 
   #seenOften(names: readonly string[]): boolean {
-    // Two key sets that join to the same text would only be promoted early.
-    const candidate = names.join('\0')
-    const seen = (this.#candidates.get(candidate) ?? 0) + 1
-    if (seen >= PROMOTE_AFTER) {
-      this.#candidates.delete(candidate)
-      return true
-    }
-    if (this.#candidates.size >= MAX_CANDIDATES) this.#candidates.clear()
-    this.#candidates.set(candidate, seen)
-    return false
+    if (++this.#sightings % SIGHTINGS === 0) this.#counters.fill(0)
+    const hash = hashOf(names)
+    const counter = hash % COUNTERS
+    // The low byte counts sightings of the key set that the rest stands for; another one takes its place.
+    const seen = this.#counters[counter]!
+    const count = (seen ^ hash) >>> 8 === 0 ? (seen & 0xff) + 1 : 1
+    this.#counters[counter] = ((hash >>> 8) << 8) | count
+    return count >= PROMOTE_AFTER
   }
 
   #add(given: readonly string[], definition: Uint8Array): Shape {
@@ -298,6 +310,17 @@ function newShape(id: number, names: readonly string[], base: Shape | undefined,
   shape.base ??= shape as Shape
   // Its base is set by the line above.
   return shape as Shape
+}
+
+/** A number of a list of names, from some of their units: two lists that share one are only promoted early. */
+function hashOf(names: readonly string[]): number {
+  let hash = names.length
+  for (const name of names) {
+    const size = name.length
+    hash = Math.imul(hash ^ size, 0x01000193) ^ name.charCodeAt(size >>> 1)
+    hash = Math.imul(hash, 0x01000193) ^ (name.charCodeAt(size - 1) | (name.charCodeAt(size - 2) << 16))
+  }
+  return Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 0
 }
 
 /** The engine's own copy of a name: names of objects are compared with it by address first. */
