@@ -26,6 +26,16 @@ interface Vectors {
 const file = new URL('./vectors/format-0.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as Vectors
 
+interface TypedVectors {
+  readonly learnt: readonly unknown[]
+  readonly definitions: readonly string[]
+  readonly records: readonly { readonly value: unknown; readonly bytes: string }[]
+  readonly batch: { readonly values: readonly unknown[]; readonly bytes: string }
+}
+
+const typedFile = new URL('./vectors/format-0-typed.json', import.meta.url)
+const typed = JSON.parse(readFileSync(typedFile, 'utf8')) as TypedVectors
+
 const fromHex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 
 test('stand-alone bytes of format 0 are read and written the same', () => {
@@ -56,5 +66,37 @@ test('index keys of format 0 are written the same', () => {
     writer.reset()
     writer.append(fromJsonForm(value))
     expect(toHex(writer.finish())).toBe(bytes)
+  }
+})
+
+test('typed records and batches of format 0 are read from their definitions', () => {
+  const table = new ShapeTable()
+  typed.definitions.forEach((definition, i) => {
+    table.define(i, fromHex(definition))
+  })
+  for (const codeGeneration of [true, false]) {
+    const codec = new RecordCodec({ shapes: table, codeGeneration })
+    for (let round = 0; round < 20; round++) {
+      for (const { value, bytes } of typed.records) {
+        const source = fromHex(bytes)
+        expectSame(codec.decode(source, 0, source.length), fromJsonForm(value))
+      }
+      const batch = fromHex(typed.batch.bytes)
+      expectSame(codec.decodeMany(batch, 0, batch.length), typed.batch.values.map(fromJsonForm))
+    }
+  }
+})
+
+test('records that were written in this order have the same bytes and definitions', () => {
+  for (const codeGeneration of [true, false]) {
+    const codec = new RecordCodec({ codeGeneration })
+    for (const value of typed.learnt) codec.encode(fromJsonForm(value) as object, '')
+    for (const { value, bytes } of typed.records) {
+      expect(toHex(codec.encode(fromJsonForm(value) as object, ''))).toBe(bytes)
+    }
+    expect(toHex(codec.encodeMany(typed.batch.values.map((value) => fromJsonForm(value) as object)))).toBe(
+      typed.batch.bytes,
+    )
+    expect(codec.newShapesSince(0).map(({ definition }) => toHex(definition))).toEqual(typed.definitions)
   }
 })
