@@ -19,7 +19,7 @@ export class ByteSource {
 
   /** `origin`: what `bytes[0]` is called in errors. */
   constructor(bytes: Uint8Array, at = 0, end: number = bytes.length, origin = 0) {
-    this.bytes = bytes
+    this.bytes = plainBytes(bytes)
     this.at = at
     this.end = end
     this.#origin = origin
@@ -99,6 +99,12 @@ export class ByteSource {
     const offset = this.#origin + this.at
     return new BlazeError('CODEC', damage(offset, `found ${found}.`), { offset }, options)
   }
+}
+
+/** The same bytes as a Uint8Array and no Buffer, whose slice() is no copy. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  if (Object.getPrototypeOf(bytes) === Uint8Array.prototype) return bytes
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 function damage(offset: number, what: string): string {

@@ -113,7 +113,7 @@ test('a single insert costs at most 72 bytes beside its fields', () => {
 
 test('what comes back belongs to the caller', () => {
   const operation = { ...base, changes: [insert, { ...insert, id: 'b2' }] }
-  const bytes = encodeOperations([operation, { ...operation, seq: 2 }])
+  const bytes = Buffer.from(encodeOperations([operation, { ...operation, seq: 2 }]))
   const [first, second] = decodeOperations(bytes)
   first?.replica.fill(0)
   bytes.fill(0)
