@@ -122,8 +122,6 @@ const MEMBERS = [
   'savepoint',
   'isOpen',
   'label',
-  'holdsClose',
-  'end',
   'commitNumber',
 ] as const
 

@@ -3,6 +3,7 @@
  * It wires; the rules are in the files that use it.
  */
 
+import { Bag, type Bagged } from '../base/bag.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { CollectionId, CommitNumber, StructureId } from '../base/ids.ts'
 import { uuidV7Generator } from '../base/uuid.ts'
@@ -46,7 +47,7 @@ export interface BackgroundStats {
 }
 
 /** A transaction or snapshot that is still open. */
-export interface OpenHandle {
+export interface OpenHandle extends Bagged {
   readonly label: string
   /** True for transactions: close() waits for them. */
   readonly holdsClose: boolean
@@ -95,7 +96,7 @@ export class Core {
   /** Set when the log is about to be closed: nothing is taken any more. */
   closed = false
   /** Transactions and snapshots that are open, for close(). */
-  readonly open: Set<OpenHandle> = new Set()
+  readonly open: Bag<OpenHandle> = new Bag()
   /** What the background has done, for stats. */
   background: () => BackgroundStats | undefined = () => undefined
   /** Called after each publication: wakes the collector. */

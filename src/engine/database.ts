@@ -24,7 +24,15 @@ import { runTransaction, type TransactionOptions } from './run-transaction.ts'
 import { type DatabaseStats, statsOf } from './stats.ts'
 import { ensureCollection } from './system-collections.ts'
 import { type Isolation, TransactionSession } from './transaction.ts'
-import { Snapshot, type SnapshotWith, Transaction, type TransactionWith } from './transaction-handle.ts'
+import {
+  type CollectionProperties,
+  collectionProperties,
+  type Doors,
+  Snapshot,
+  type SnapshotWith,
+  Transaction,
+  type TransactionWith,
+} from './transaction-handle.ts'
 
 /** What opening built around the core, and how it is taken down. */
 export interface DatabaseParts {
@@ -42,7 +50,8 @@ export interface BeginOptions {
 export class Database<C = unknown> implements AsyncDisposable {
   readonly #core: Core
   readonly #parts: DatabaseParts
-  readonly #declared: readonly string[]
+  readonly #declared: CollectionProperties
+  readonly #doors: Doors = (name) => this.#door(name)
   readonly #view: PublishedView
   readonly #handles = new Map<string, Collection<DynamicRecord, DynamicInsert>>()
   #closing: Promise<void> | undefined
@@ -50,7 +59,7 @@ export class Database<C = unknown> implements AsyncDisposable {
   constructor(parts: DatabaseParts) {
     this.#core = parts.core
     this.#parts = parts
-    this.#declared = parts.declared
+    this.#declared = collectionProperties(parts.declared)
     this.#view = new PublishedView(parts.core)
     for (const name of parts.declared) {
       Object.defineProperty(this, name, { get: () => this.collection(name), enumerable: true })
@@ -169,7 +178,7 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   /** Pins what is published now. End it with `using` or `close()`. */
   snapshot(): SnapshotWith<C> {
-    const snapshot: Snapshot = new Snapshot(this.#core, 'snapshot', this.#declared, (name) => this.#door(name))
+    const snapshot: Snapshot = new Snapshot(this.#core, 'snapshot', this.#declared, this.#doors)
     return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
   }
 
@@ -215,7 +224,7 @@ export class Database<C = unknown> implements AsyncDisposable {
   }
 
   #handle(session: TransactionSession): TransactionWith<C> {
-    const handle = new Transaction(session, this.#declared, (name) => this.#door(name))
+    const handle = new Transaction(session, this.#declared, this.#doors)
     return withCollections<Transaction & TransactionCollectionsOf<C>>(handle)
   }
 

@@ -1,5 +1,6 @@
 /** Transactions and snapshots as users hold them. */
 
+import { UNBAGGED } from '../base/bag.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { CommitNumber } from '../base/ids.ts'
 import type { SnapshotHold } from '../mvcc/snapshots.ts'
@@ -14,6 +15,26 @@ import type { TransactionSession } from './transaction.ts'
 /** Finds the door of a collection by name. */
 export type Doors = (name: string) => CollectionDoor
 
+/** Declared collections as properties of handles, by their names. */
+export type CollectionProperties = PropertyDescriptorMap
+
+/**
+ * One getter a name for all handles of a database. Closures for each handle would give each a hidden class of its own:
+ * code optimised for one is thrown away with it, and every garbage collection stopped the transactions (half their time).
+ */
+export function collectionProperties(names: readonly string[]): CollectionProperties {
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      {
+        get(this: { collection(name: string): unknown }) {
+          return this.collection(name)
+        },
+      },
+    ]),
+  )
+}
+
 /**
  * A transaction. Only what is done through it belongs to it. Declared collections are its properties.
  * `using tx = db.begin()` rolls back at the end of the block unless `await tx.commit()` was called.
@@ -23,10 +44,10 @@ export class Transaction implements Disposable {
   readonly #doors: Doors
   readonly #handles = new Map<string, TransactionCollection<DynamicRecord, DynamicInsert>>()
 
-  constructor(session: TransactionSession, declared: readonly string[], doors: Doors) {
+  constructor(session: TransactionSession, declared: CollectionProperties, doors: Doors) {
     this.#session = session
     this.#doors = doors
-    for (const name of declared) Object.defineProperty(this, name, { get: () => this.collection(name) })
+    Object.defineProperties(this, declared)
   }
 
   /** The commit number of its snapshot. */
@@ -87,25 +108,27 @@ function isPromise(value: unknown): value is Promise<unknown> {
 }
 
 /** A held snapshot: reads what was published when it was taken, however long it is held. End it with `close` or `using`. */
-export class Snapshot implements Disposable, OpenHandle {
+export class Snapshot implements Disposable {
   readonly label: string
-  readonly holdsClose = false
   readonly #core: Core
+  /** What close() ends it by. */
+  readonly #registered: OpenHandle
   readonly #hold: SnapshotHold
   readonly #view: HeldView
   readonly #doors: Doors
   readonly #handles = new Map<string, SnapshotCollection<DynamicRecord>>()
   #open = true
 
-  constructor(core: Core, label: string, declared: readonly string[], doors: Doors) {
+  constructor(core: Core, label: string, declared: CollectionProperties, doors: Doors) {
     core.assertOpen()
     this.#core = core
     this.label = label
     this.#doors = doors
     this.#hold = core.holdVisible(label)
     this.#view = new HeldView(core, this.#hold.commit, () => this.#assertOpen())
-    core.open.add(this)
-    for (const name of declared) Object.defineProperty(this, name, { get: () => this.collection(name) })
+    this.#registered = { label, holdsClose: false, bagIndex: UNBAGGED, end: () => this.close() }
+    core.open.add(this.#registered)
+    Object.defineProperties(this, declared)
   }
 
   get commitNumber(): CommitNumber {
@@ -126,11 +149,7 @@ export class Snapshot implements Disposable, OpenHandle {
     if (!this.#open) return
     this.#open = false
     this.#core.snapshots.release(this.#hold)
-    this.#core.open.delete(this)
-  }
-
-  end(): void {
-    this.close()
+    this.#core.open.delete(this.#registered)
   }
 
   [Symbol.dispose](): void {

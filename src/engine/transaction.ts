@@ -5,6 +5,7 @@
  *
  *   begin ── reads at S, own writes first ── validate in slices ── validate the rest, install ── durable ── resolved
  */
+import { UNBAGGED } from '../base/bag.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { CommitNumber } from '../base/ids.ts'
 import type { SnapshotHold } from '../mvcc/snapshots.ts'
@@ -45,6 +46,7 @@ export class TransactionSession implements OpenHandle {
   readonly core: Core
   readonly label: string
   readonly holdsClose = true
+  bagIndex: number = UNBAGGED
   readonly context: TransactionContext
   readonly view: TransactionView
   readonly #settings: TransactionSettings

@@ -3,11 +3,12 @@
  * copies nothing. What the garbage collector asks is `anyIn(begin, end)`: does any live snapshot fall in the interval
  * in which a version was the newest? (Böttcher et al., "Scalable Garbage Collection for In-Memory MVCC Systems", 2019.)
  */
+import { Bag, type Bagged, UNBAGGED } from '../base/bag.ts'
 import type { CommitNumber } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 
 /** A held snapshot. */
-export interface SnapshotHold {
+export interface SnapshotHold extends Bagged {
   readonly commit: CommitNumber
   /** Who holds it, for stats and errors. */
   readonly holder: string
@@ -20,12 +21,12 @@ export class SnapshotRegistry {
   /** Distinct commit numbers that are held, ascending, and how many hold each. */
   readonly #commits: number[] = []
   readonly #counts: number[] = []
-  readonly #holds = new Set<SnapshotHold>()
+  readonly #holds = new Bag<SnapshotHold>()
   /** Told when the last hold of a commit number goes. */
   onRelease: ((commit: CommitNumber) => void) | undefined
 
   acquire(commit: CommitNumber, holder: string, nowMs: number): SnapshotHold {
-    const hold: SnapshotHold = { commit, holder, sinceMs: nowMs, ended: false }
+    const hold: SnapshotHold = { commit, holder, sinceMs: nowMs, ended: false, bagIndex: UNBAGGED }
     this.#holds.add(hold)
     const at = this.#lowerBound(commit)
     if (this.#commits[at] === commit) this.#counts[at]!++
