@@ -40,7 +40,7 @@ import { MAX_ITEM } from '../wal/frame.ts'
 import type { CollectionState } from './collection-state.ts'
 import { conflictWith } from './conflict-error.ts'
 import type { Core } from './core.ts'
-import type { KeyChange } from './index-state.ts'
+import { KeyChanges } from './key-changes.ts'
 import type { Durability, Pending } from './publisher.ts'
 import { checkUnique, noteUnique, type UniqueKeys } from './unique-keys.ts'
 import type { WriteEntry, WriteSet } from './write-set.ts'
@@ -53,32 +53,79 @@ export const PIECE_BYTES: number = 1024 * 1024 - 4096
 const PIECES_SIZE = 24
 
 /** One entry on its way into the log. */
-interface Planned {
+class Planned {
   readonly collection: CollectionState
   readonly id: RecordId
   readonly source: Uint8Array
   readonly start: number
   readonly end: number
-  kindFlags: number
+  readonly kindFlags: number
   /** Slot of the record before; -1 when there is none. */
-  slot: number
-  size: number
-  readonly keys: readonly KeyChange[] | undefined
-  /** Since when the record has had the keys that it gives up, by index; undefined where nobody has looked. */
-  begins: readonly CommitNumber[] | undefined
-  readonly after: StoredRecord | undefined
+  readonly slot: number
+  /** Bytes that it takes in its item. */
+  readonly size: number
+  /** Its rows of key changes. */
+  readonly keysFrom: number
+  readonly keysTo: number
+  /** What of the write set it is; undefined for what the engine writes itself. */
+  readonly entry: WriteEntry | undefined
   /** The words of a packed UUID, so that its text is parsed once. */
   readonly uuid: boolean
   readonly w0: number
   readonly w1: number
   readonly w2: number
   readonly w3: number
+  /** Where the log has it. */
+  place: Lsn = 0 as Lsn
+
+  /** `key` is the id's. */
+  constructor(
+    collection: CollectionState,
+    id: RecordId,
+    kindFlags: number,
+    bytes: Bytes,
+    slot: number,
+    keysFrom: number,
+    keysTo: number,
+    entry: WriteEntry | undefined,
+  ) {
+    const { words } = key
+    this.collection = collection
+    this.id = id
+    this.kindFlags = kindFlags
+    this.source = bytes.source
+    this.start = bytes.start
+    this.end = bytes.end
+    this.slot = slot
+    this.size = entrySize(key.idSize, bytes.end - bytes.start, false)
+    this.keysFrom = keysFrom
+    this.keysTo = keysTo
+    this.entry = entry
+    this.uuid = key.uuid
+    this.w0 = words[0]! | 0
+    this.w1 = words[1]! | 0
+    this.w2 = words[2]! | 0
+    this.w3 = words[3]! | 0
+  }
+}
+
+/** Bytes [start, end) of a source. */
+interface Bytes {
+  readonly source: Uint8Array
+  readonly start: number
+  readonly end: number
 }
 
 const key = new RecordKey()
+/** Of the commit that is being made: nothing comes between its preparation and its install. */
+const keys = new KeyChanges()
 
 /** How the outcome of a commit is awaited; see Publisher. */
 export type Settle = Pending['settle']
+
+// What only deletes frees space, so it may use the last of it.
+const DELETES_ONLY = { useReserve: true }
+const WITH_PUTS = { useReserve: false }
 
 /**
  * Commits a write set in this turn. `settle` is called when it is visible or lost; when nothing is left to write it is
@@ -98,19 +145,19 @@ export function commit(
   }
   planDefinitions(core, planned)
   const items = packItems(planned)
-  // What only deletes frees space, so it may use the last of it.
-  const useReserve = planned.every((entry) => (entry.kindFlags & ENTRY_PUT) === 0)
-  core.log.canReserve(
-    items.reduce((sum, item) => sum + item.size, 0),
-    { useReserve },
-  )
+  core.log.canReserve(sizeOf(items), planned.some(isPut) ? WITH_PUTS : DELETES_ONLY)
 
   const number = (core.installed + 1) as CommitNumber
   core.installed = number
   markDefined(planned)
-  installAll(core, number, items, writeItems(core, number, items, options.durability))
+  writeItems(core, number, items, options.durability)
+  installAll(core, number, planned)
   core.publisher.push({ commit: number, end: core.log.end, durability: options.durability, settle })
   core.log.submit(options.durability)
+}
+
+function isPut({ kindFlags }: Planned): boolean {
+  return (kindFlags & ENTRY_PUT) !== 0
 }
 
 /** Step 1 and 2: what each entry means against the newest installed state. */
@@ -118,23 +165,37 @@ function prepare(core: Core, writes: WriteSet, snapshot: CommitNumber | undefine
   const planned: Planned[] = []
   const entries = writes.entries()
   const unique: UniqueKeys | undefined = entries.length > 1 ? { released: new Set(), taken: new Map() } : undefined
+  keys.begin()
   for (const entry of entries) {
     const { collection } = entry
+    const { heap, indexes } = collection
     if (collection.dropped) throw conflictWith(collection, entry.id)
-    for (const index of collection.indexes) index.assertCheckable()
+    for (const index of indexes) index.assertCheckable()
     key.set(entry.id)
-    const found = collection.heap.find(key)
-    const live = found >= 0 && collection.heap.isLive(found)
-    if (entry.after === undefined && !live) continue
-    if (found < 0 && !collection.heap.hasRoom(entries.length)) throw tooManyRecords(collection)
-    const before = live && collection.indexes.length > 0 ? collection.readNewest(found, entry.id) : undefined
-    const keys = collection.indexes.length > 0 ? keyChanges(collection, before, entry.after) : undefined
-    if (keys !== undefined && unique !== undefined) noteUnique(unique, keys, entry)
-    planPieces(core, entry, writes.arena, found, live, keys, planned)
-    if (keys !== undefined && live && core.snapshots.count > 0) noteBegins(planned, collection, found, keys)
+    const found = heap.find(key)
+    const live = found >= 0 && heap.isLive(found)
+    if (!entry.isPut && !live) continue
+    if (found < 0 && !heap.hasRoom(entries.length)) throw tooManyRecords(collection)
+    const from = keys.count
+    const keysChange = indexes.length > 0 && noteKeys(core, entry, found, live)
+    const to = keys.count
+    if (unique !== undefined && keys.concernsUnique) noteUnique(unique, keys, { from, to }, entry)
+    planEntry(core, entry, writes.arena, found, live && !keysChange ? ENTRY_KEYS_UNCHANGED : 0, from, to, planned)
   }
-  for (const plan of planned) if (plan.keys !== undefined) checkUnique(plan, unique, snapshot)
+  if (keys.concernsUnique) for (const plan of planned) checkUnique(plan, keys, unique, snapshot)
   return planned
+}
+
+/** Notes what an entry does to index keys; false when it changes none. */
+function noteKeys(core: Core, entry: WriteEntry, slot: number, live: boolean): boolean {
+  const { collection } = entry
+  const from = keys.count
+  const before = live ? collection.readNewest(slot, entry.id) : undefined
+  const { after } = entry
+  let changes = false
+  for (const index of collection.indexes) if (keys.note(index, before, after)) changes = true
+  if (live && core.snapshots.count > 0) noteBegins(collection, slot, from)
+  return changes
 }
 
 /**
@@ -142,10 +203,10 @@ function prepare(core: Core, writes: WriteSet, snapshot: CommitNumber | undefine
  * key that it now gives up: since its last version, if the one before lacked it. Else that stays open (0), and what the
  * index keeps of it lives as long as any older snapshot: a long reader would cost an entry for each update.
  */
-function noteBegins(planned: Planned[], collection: CollectionState, slot: number, keys: readonly KeyChange[]): void {
-  const own = planned.findLast((each) => each.keys === keys)
+function noteBegins(collection: CollectionState, slot: number, from: number): void {
+  const to = keys.count
   const older = collection.heap.newestSuperseded(slot)
-  if (own === undefined || older === undefined || keys.every(({ dropped }) => dropped.length === 0)) return
+  if (older === undefined || !keys.drops(from, to)) return
   let record: StoredRecord
   try {
     record = collection.readPlace(older.place, older.snapshot)
@@ -154,85 +215,64 @@ function noteBegins(planned: Planned[], collection: CollectionState, slot: numbe
     if (!isBlazeError(error)) throw error
     return
   }
-  const begin = collection.heap.slots.commitOf(slot)
-  own.begins = keys.map(({ index, dropped }) => (index.hasAny(record, dropped) ? (0 as CommitNumber) : begin))
+  keys.noteBegins(from, to, record, collection.heap.slots.commitOf(slot))
 }
 
 /**
  * Plans an entry. A large record's pieces come before it, and those of the one it replaces go after it: a replay, entry
  * by entry, can then read the record before and the record after.
  */
-function planPieces(
+function planEntry(
   core: Core,
   entry: WriteEntry,
   arena: Uint8Array,
   slot: number,
-  live: boolean,
-  keys: readonly KeyChange[] | undefined,
+  flags: number,
+  keysFrom: number,
+  keysTo: number,
   planned: Planned[],
 ): void {
-  const { collection, id } = entry
-  const keysUnchanged = keys?.every((change) => change.added.length === 0 && change.dropped.length === 0) ?? true
-  const flags =
-    (entry.after === undefined ? ENTRY_DELETE : ENTRY_PUT) | (live && keysUnchanged ? ENTRY_KEYS_UNCHANGED : 0)
-  const old = live ? collection.piecesAt(collection.heap.slots.placeOf(slot)) : undefined
-  const known = { slot, keys, after: entry.after }
-  if (entry.end - entry.start <= PIECES_FROM) {
-    planned.push(Object.assign(plan(collection, id, arena, entry.start, entry.end, flags), known))
+  const { collection, id, start, end } = entry
+  const { heap } = collection
+  const old = slot >= 0 && heap.isLive(slot) ? collection.piecesAt(heap.slots.placeOf(slot)) : undefined
+  const kind = flags | (entry.isPut ? ENTRY_PUT : ENTRY_DELETE)
+  if (end - start <= PIECES_FROM) {
+    planned.push(new Planned(collection, id, kind, { source: arena, start, end }, slot, keysFrom, keysTo, entry))
   } else {
     const pointer = planNewPieces(core, entry, arena, planned)
-    planned.push(Object.assign(plan(collection, id, pointer, 0, PIECES_SIZE, flags | ENTRY_PIECES), known))
+    key.set(id)
+    planned.push(new Planned(collection, id, kind | ENTRY_PIECES, pointer, slot, keysFrom, keysTo, entry))
   }
   for (let piece = 0; old !== undefined && piece * PIECE_BYTES < old.size; piece++) {
-    const gone = plan(core.system.pieces, `${old.object}:${piece}`, arena, 0, 0, ENTRY_DELETE)
+    const gone = planOwn(core.system.pieces, `${old.object}:${piece}`, ENTRY_DELETE, NO_BYTES)
     // A piece that damage has taken cannot be deleted; the record goes all the same.
     if (gone.slot >= 0) planned.push(gone)
   }
 }
 
+const NO_BYTES: Bytes = { source: new Uint8Array(0), start: 0, end: 0 }
+
 /** Plans the pieces of a large record; gives what its entry holds instead of it. */
-function planNewPieces(core: Core, entry: WriteEntry, arena: Uint8Array, planned: Planned[]): Uint8Array {
+function planNewPieces(core: Core, entry: WriteEntry, arena: Uint8Array, planned: Planned[]): Bytes {
   const object = core.newId()
   for (let start = entry.start, piece = 0; start < entry.end; start += PIECE_BYTES, piece++) {
     const end = Math.min(entry.end, start + PIECE_BYTES)
-    planned.push(plan(core.system.pieces, `${object}:${piece}`, arena, start, end, ENTRY_PUT))
+    planned.push(planOwn(core.system.pieces, `${object}:${piece}`, ENTRY_PUT, { source: arena, start, end }))
   }
   const pointer = new Uint8Array(PIECES_SIZE)
   parseUuid(object, pointer, 0)
   setU53(pointer, 16, entry.end - entry.start)
-  return pointer
+  return whole(pointer)
 }
 
-function plan(
-  collection: CollectionState,
-  id: RecordId,
-  source: Uint8Array,
-  start: number,
-  end: number,
-  kindFlags: number,
-): Planned {
+function whole(source: Uint8Array): Bytes {
+  return { source, start: 0, end: source.length }
+}
+
+/** Plans a record of a system collection. */
+function planOwn(collection: CollectionState, id: RecordId, kindFlags: number, bytes: Bytes): Planned {
   key.set(id)
-  const slot = collection.system ? collection.heap.find(key) : -1
-  const size = entrySize(key.idSize, end - start, false)
-  const words = key.words
-  return {
-    collection,
-    id,
-    source,
-    start,
-    end,
-    kindFlags,
-    slot,
-    size,
-    keys: undefined,
-    begins: undefined,
-    after: undefined,
-    uuid: key.uuid,
-    w0: words[0]! | 0,
-    w1: words[1]! | 0,
-    w2: words[2]! | 0,
-    w3: words[3]! | 0,
-  }
+  return new Planned(collection, id, kindFlags, bytes, collection.heap.find(key), 0, 0, undefined)
 }
 
 /** Catalogue records and definitions that the entries need and the log does not hold yet go first. */
@@ -240,24 +280,29 @@ function planDefinitions(core: Core, planned: Planned[]): void {
   const needed: Planned[] = []
   const seen = new Set<CollectionState>()
   for (const { collection } of planned) {
-    if (seen.has(collection) || collection.system) continue
+    if (isDefined(collection) || seen.has(collection)) continue
     seen.add(collection)
     if (!collection.logged) {
-      const bytes = core.catalogueRecord(collection)
-      needed.push(plan(core.system.catalogue, collection.id, bytes, 0, bytes.length, ENTRY_PUT))
+      const bytes = whole(core.catalogueRecord(collection))
+      needed.push(planOwn(core.system.catalogue, collection.id, ENTRY_PUT, bytes))
     }
     for (let n = collection.loggedDefinitions; n < collection.codec.definitionCount; n++) {
-      const bytes = collection.codec.definition(n)
-      needed.push(plan(core.system.shapes, core.shapeId(collection, n), bytes, 0, bytes.length, ENTRY_PUT))
+      const bytes = whole(collection.codec.definition(n))
+      needed.push(planOwn(core.system.shapes, core.shapeId(collection, n), ENTRY_PUT, bytes))
     }
   }
   if (needed.length > 0) planned.unshift(...needed)
 }
 
+/** Does the log hold all that is needed to read the collection's records? */
+function isDefined(collection: CollectionState): boolean {
+  return collection.system || (collection.logged && collection.loggedDefinitions === collection.codec.definitionCount)
+}
+
 /** From here the log holds what planDefinitions added. */
 function markDefined(planned: readonly Planned[]): void {
   for (const { collection } of planned) {
-    if (collection.system) continue
+    if (isDefined(collection)) continue
     collection.logged = true
     collection.loggedDefinitions = collection.codec.definitionCount
   }
@@ -265,30 +310,44 @@ function markDefined(planned: readonly Planned[]): void {
 
 /** A run of entries that goes into one item. */
 interface PlannedItem {
-  readonly entries: Planned[]
-  size: number
+  readonly entries: readonly Planned[]
+  readonly size: number
 }
 
 /** Parts the entries into items that fit a frame; the last becomes the COMMIT. A piece stands alone. */
 function packItems(planned: readonly Planned[]): PlannedItem[] {
-  let item: PlannedItem = { entries: [], size: COMMIT_HEAD_WITH_DATA }
-  const items = [item]
-  for (const each of planned) {
-    if (item.entries.length > 0 && item.size + each.size > MAX_ITEM) {
-      item = { entries: [], size: COMMIT_HEAD_WITH_DATA }
-      items.push(item)
-    }
-    item.entries.push(each)
-    item.size += each.size
+  const runs: Planned[][] = []
+  const sizes: number[] = []
+  let from = 0
+  let size = 0
+  const cut = (to: number): void => {
+    runs.push(planned.slice(from, to))
+    sizes.push(size)
+    from = to
+    size = 0
   }
+  for (let at = 0; at < planned.length; at++) {
+    const each = planned[at]!.size
+    if (at > from && COMMIT_HEAD_WITH_DATA + size + each > MAX_ITEM) cut(at)
+    size += each
+  }
+  if (runs.length === 0 && COMMIT_HEAD_WITH_DATA + size <= MAX_ITEM) {
+    return [{ entries: planned, size: COMMIT_HEAD + size }]
+  }
+  const alone = COMMIT_HEAD_WITH_DATA + size > MAX_ITEM
+  cut(planned.length)
   // A COMMIT must fit an ordinary frame: when the last item is a piece, the COMMIT follows it empty.
-  if (item.size > MAX_ITEM) items.push({ entries: [], size: COMMIT_HEAD_WITH_DATA })
-  const only = items.length === 1
-  for (const [at, each] of items.entries()) {
-    if (only) each.size += COMMIT_HEAD - COMMIT_HEAD_WITH_DATA
-    else if (at < items.length - 1) each.size += DATA_HEAD - COMMIT_HEAD_WITH_DATA
-  }
-  return items
+  if (alone) cut(planned.length)
+  return runs.map((entries, at) => ({
+    entries,
+    size: sizes[at]! + (at === runs.length - 1 ? COMMIT_HEAD_WITH_DATA : DATA_HEAD),
+  }))
+}
+
+function sizeOf(items: readonly PlannedItem[]): number {
+  let size = 0
+  for (const item of items) size += item.size
+  return size
 }
 
 /** Makes `key` the entry's. */
@@ -297,50 +356,44 @@ function useKey(entry: Planned): void {
   else key.set(entry.id)
 }
 
-/** Step 3: fills the reserved items; gives the place of each entry, in order. Nothing in here may fail. */
-function writeItems(core: Core, number: CommitNumber, items: readonly PlannedItem[], durability: Durability): Lsn[] {
+/** Step 3: fills the reserved items, and tells each entry its place. Nothing in here may fail. */
+function writeItems(core: Core, number: CommitNumber, items: readonly PlannedItem[], durability: Durability): void {
   const { log } = core
   let lastData: Lsn = 0 as Lsn
+  const dataCount = items.length - 1
   const dataSegments: number[] = []
-  const places: Lsn[] = []
-  for (const [at, item] of items.entries()) {
-    log.reserve(item.size)
+  for (let at = 0; at <= dataCount; at++) {
+    const { entries, size } = items[at]!
+    log.reserve(size)
     const bytes = log.itemBytes
     const start = log.itemOffset
-    const isCommit = at === items.length - 1
-    let next: number = isCommit
-      ? writeCommitHead(bytes, start, {
-          size: item.size,
-          commit: number,
-          time: core.platform.clock.now(),
-          relaxed: durability !== 'full',
-          lastData,
-          dataCount: items.length - 1,
-        })
-      : writeDataHead(bytes, start, item.size, number, lastData)
-    if (isCommit) noteDataSegments(core, dataSegments, log.itemSegment, number)
-    else {
+    let next: number
+    if (at === dataCount) {
+      const time = core.platform.clock.now()
+      const relaxed = durability !== 'full'
+      next = writeCommitHead(bytes, start, { size, commit: number, time, relaxed, lastData, dataCount })
+      noteDataSegments(core, dataSegments, log.itemSegment, number)
+    } else {
+      next = writeDataHead(bytes, start, size, number, lastData)
       lastData = lsnOf(log.itemSegment, start)
       dataSegments.push(log.itemSegment)
     }
-    for (const entry of item.entries) {
+    for (const entry of entries) {
       useKey(entry)
-      places.push(lsnOf(log.itemSegment, next))
+      entry.place = lsnOf(log.itemSegment, next)
       writeEntry(bytes, next, log.frameOffset, entry)
       next += entry.size
     }
   }
-  return places
 }
 
 /**
  * Step 4. The log holds the commit; only damage on disk, found as a cold page is loaded, can stop it here. An index that
  * is damaged is made again; damage of the record table ends the use of this open, and the next one rebuilds.
  */
-function installAll(core: Core, number: CommitNumber, items: readonly PlannedItem[], places: readonly Lsn[]): void {
+function installAll(core: Core, number: CommitNumber, planned: readonly Planned[]): void {
   try {
-    let at = 0
-    for (const { entries } of items) for (const entry of entries) install(core, number, entry, places[at++]!)
+    for (const entry of planned) install(core, number, entry)
   } catch (error) {
     core.noteHalfInstalled(error)
   }
@@ -378,8 +431,8 @@ function copy(source: Uint8Array, start: number, end: number, target: Uint8Array
   else for (let i = start; i < end; i++) target[at + i - start] = source[i]!
 }
 
-function install(core: Core, number: CommitNumber, entry: Planned, place: Lsn): void {
-  const { collection } = entry
+function install(core: Core, number: CommitNumber, entry: Planned): void {
+  const { collection, place, keysFrom, keysTo } = entry
   const { heap } = collection
   const before = entry.slot
   useKey(entry)
@@ -392,20 +445,8 @@ function install(core: Core, number: CommitNumber, entry: Planned, place: Lsn): 
     slot = heap.put(before, key, place, number)
     core.liveBytes.add(place, entry.size)
   } else heap.remove(before, place, number, key.uuid)
-  if (entry.keys !== undefined) {
-    for (const [at, change] of entry.keys.entries()) {
-      change.index.apply(change, slot, entry.begins?.[at] ?? begin, number)
-    }
-  }
+  if (keysTo > keysFrom) keys.apply(keysFrom, keysTo, slot, begin, number)
   if (!collection.system) core.recent.note(number, collection, slot)
-}
-
-function keyChanges(
-  collection: CollectionState,
-  before: StoredRecord | undefined,
-  after: StoredRecord | undefined,
-): KeyChange[] {
-  return collection.indexes.map((index) => index.changes(before, after))
 }
 
 function tooManyRecords(collection: CollectionState): BlazeError<'TOO_LARGE'> {

@@ -10,7 +10,7 @@ import type { CollectionState } from './collection-state.ts'
 import type { ReadSet } from './conflict.ts'
 import type { Core } from './core.ts'
 import type { IndexKey, IndexState } from './index-state.ts'
-import { WriteSet } from './write-set.ts'
+import { type WriteEntry, WriteSet } from './write-set.ts'
 import { MAX_WRITE_SET_BYTES, type WriteContext } from './writes.ts'
 
 const key = new RecordKey()
@@ -24,7 +24,7 @@ abstract class BaseContext implements WriteContext {
    * By unique index: ids whose own write took a key, by the key's name. Made when an index is first asked, kept up by
    * each put. An id stays when its write is replaced or undone: whoever asks looks at the write itself.
    */
-  readonly #takers = new Map<IndexState, Map<string, RecordId[]>>()
+  #takers: Map<IndexState, Map<string, RecordId[]>> | undefined
 
   constructor(core: Core) {
     this.core = core
@@ -70,8 +70,10 @@ abstract class BaseContext implements WriteContext {
     collection: CollectionState,
     id: RecordId,
     before: StoredRecord | undefined,
-    after: StoredRecord,
+    bytes: Uint8Array,
   ): void
+
+  abstract result(entry: WriteEntry): StoredRecord | undefined
 
   protected abstract committed(collection: CollectionState, id: RecordId): StoredRecord | undefined
 
@@ -87,11 +89,11 @@ abstract class BaseContext implements WriteContext {
     return holder === undefined || this.writes.find(collection, holder) !== undefined ? undefined : holder
   }
 
-  notePut(collection: CollectionState, id: RecordId, after: StoredRecord): void {
-    if (this.#takers.size === 0) return
-    for (const index of collection.indexes) {
+  notePut(entry: WriteEntry): void {
+    if (this.#takers === undefined) return
+    for (const index of entry.collection.indexes) {
       const takers = this.#takers.get(index)
-      if (takers !== undefined) noteTaker(takers, index, id, after)
+      if (takers !== undefined) noteTaker(takers, index, entry)
     }
   }
 
@@ -102,18 +104,18 @@ abstract class BaseContext implements WriteContext {
   ): RecordId | undefined
 
   #takersOf(collection: CollectionState, index: IndexState): Map<string, RecordId[]> {
+    this.#takers ??= new Map()
     let takers = this.#takers.get(index)
     if (takers !== undefined) return takers
     takers = new Map()
     this.#takers.set(index, takers)
-    for (const { id, after } of this.writes.of(collection)) {
-      if (after !== undefined) noteTaker(takers, index, id, after)
-    }
+    for (const entry of this.writes.of(collection)) noteTaker(takers, index, entry)
     return takers
   }
 }
 
-function noteTaker(takers: Map<string, RecordId[]>, index: IndexState, id: RecordId, after: StoredRecord): void {
+function noteTaker(takers: Map<string, RecordId[]>, index: IndexState, { id, after }: WriteEntry): void {
+  if (after === undefined) return
   for (const each of index.keysOf(after)) {
     const name = index.uniqueName(each)
     const ids = takers.get(name)
@@ -127,6 +129,10 @@ export class DirectContext extends BaseContext {
   /** The commit checks unique keys in this same turn. */
   override checkUnique(): void {
     return
+  }
+
+  override result(entry: WriteEntry): StoredRecord | undefined {
+    return entry.share()
   }
 
   protected override committed(collection: CollectionState, id: RecordId): StoredRecord | undefined {
@@ -161,8 +167,10 @@ export class TransactionContext extends BaseContext {
     collection: CollectionState,
     id: RecordId,
     before: StoredRecord | undefined,
-    after: StoredRecord,
+    bytes: Uint8Array,
   ): void {
+    if (!collection.indexes.some(({ spec }) => spec.unique)) return
+    const after = collection.codec.decode(bytes, 0, bytes.length, id)
     for (const index of collection.indexes) {
       if (!index.spec.unique) continue
       for (const each of index.changes(before, after).added) {
@@ -171,6 +179,11 @@ export class TransactionContext extends BaseContext {
         if (holder !== undefined && holder !== id) throw index.uniqueError(after, holder)
       }
     }
+  }
+
+  /** The set lives on, and so does the caller's object. */
+  override result(entry: WriteEntry): StoredRecord | undefined {
+    return entry.after
   }
 
   protected override committed(collection: CollectionState, id: RecordId): StoredRecord | undefined {

@@ -254,7 +254,7 @@ export function commitCatalogue(
   const { description = collection.description, indexes = collection.indexes } = next
   return settled((settle) => {
     const record = core.catalogueRecord(collection, description, indexes)
-    writes.put(core.system.catalogue, collection.id, record, { id: collection.id })
+    writes.put(core.system.catalogue, collection.id, record)
     commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
     collection.description = description
     collection.indexes = indexes

@@ -11,7 +11,7 @@ import { toJsonForm } from '../codec/json-form.ts'
 import type { BTreeMeta } from '../indexes/btree.ts'
 import type { IndexSpec } from '../indexes/index-spec.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
-import { KeyExtractor } from '../indexes/key-extractor.ts'
+import { type ExtractedKey, KeyExtractor } from '../indexes/key-extractor.ts'
 import type { IndexScan, OrderedIndex } from '../indexes/ordered-index.ts'
 import { IndexStatistics } from '../indexes/statistics.ts'
 import type { VersionHeap } from '../mvcc/version-heap.ts'
@@ -186,30 +186,45 @@ export class IndexState {
     return { index: this, added: without(added, dropped), dropped: without(dropped, added) }
   }
 
-  /**
-   * At commit `end`: entries that are superseded go into history. `begin` is the commit since which the record had them
-   * without a break, 0 when it has older versions, so that those must be asked.
-   */
-  apply(change: KeyChange, slot: number, begin: CommitNumber, end: CommitNumber): void {
+  /** As `keysOf`, without an object for each: how many there are, to be looked at by `extracted` before the next call. */
+  extract(record: StoredRecord): number {
+    return this.#extractor.extract(record)
+  }
+
+  /** A key of the record extracted last: the extractor's own buffer. */
+  extracted(at: number): ExtractedKey {
+    return this.#extractor.key(at)
+  }
+
+  /** At a commit: the record in `slot` has the key from now on. */
+  add(key: Uint8Array, size: number, complete: boolean, slot: number): void {
     if (this.broken) return
     try {
-      this.#apply(change, slot, begin, end)
+      if (this.building) this.watchUnique({ bytes: key.slice(0, size), complete }, slot)
+      this.index.insert(key, size, slot)
     } catch (error) {
-      if (!isBlazeError(error)) throw error
-      this.break(error)
+      this.#breakBy(error)
     }
   }
 
-  #apply({ added, dropped }: KeyChange, slot: number, begin: CommitNumber, end: CommitNumber): void {
-    for (const { bytes } of dropped) {
+  /**
+   * At commit `end`: the record in `slot` no longer has the key, and the entry goes into history. `begin` is the commit
+   * since which it had it without a break, 0 when that is not known, so that older versions must be asked.
+   */
+  supersede(key: Uint8Array, size: number, slot: number, begin: CommitNumber, end: CommitNumber): void {
+    if (this.broken) return
+    try {
       // An entry that the builder has not made yet was never seen by anybody.
-      if (this.building) this.index.remove(bytes, bytes.length, slot)
-      else this.index.supersede(bytes, bytes.length, slot, begin, end)
+      if (this.building) this.index.remove(key, size, slot)
+      else this.index.supersede(key, size, slot, begin, end)
+    } catch (error) {
+      this.#breakBy(error)
     }
-    for (const key of added) {
-      if (this.building) this.watchUnique(key, slot)
-      this.index.insert(key.bytes, key.bytes.length, slot)
-    }
+  }
+
+  #breakBy(error: unknown): void {
+    if (!isBlazeError(error)) throw error
+    this.break(error)
   }
 
   /** At recovery: without history. */

@@ -1,18 +1,19 @@
 /** Unique keys of one write set: against each other, and against the newest installed state. In the commit's turn. */
 import type { CommitNumber, RecordId } from '../base/ids.ts'
-import type { StoredRecord } from '../base/values.ts'
 import type { CollectionState } from './collection-state.ts'
 import { conflictWith } from './conflict-error.ts'
-import type { KeyChange } from './index-state.ts'
+import type { KeyChanges } from './key-changes.ts'
 import type { WriteEntry } from './write-set.ts'
 
-/** A record's new state and the keys it takes. */
+/** A write and its rows of key changes. */
 interface UniqueClaim {
   readonly collection: CollectionState
   /** Slot of the record before; -1 when there is none. */
   readonly slot: number
-  readonly keys: readonly KeyChange[] | undefined
-  readonly after: StoredRecord | undefined
+  readonly keysFrom: number
+  readonly keysTo: number
+  /** Undefined for what the engine writes itself. */
+  readonly entry: WriteEntry | undefined
 }
 
 /** Unique keys that one write set gives up and takes, by index and key. */
@@ -21,39 +22,42 @@ export interface UniqueKeys {
   readonly taken: Map<string, RecordId>
 }
 
-/** Notes what one entry does to unique keys; throws UNIQUE when two entries take one. */
-export function noteUnique(unique: UniqueKeys, keys: readonly KeyChange[], { id, after }: WriteEntry): void {
-  for (const { index, added, dropped } of keys) {
-    if (!index.spec.unique) continue
-    for (const each of dropped) unique.released.add(index.uniqueName(each))
-    for (const each of added) {
-      if (!each.complete) continue
-      const holder = unique.taken.get(index.uniqueName(each))
-      if (holder !== undefined && holder !== id) throw index.uniqueError(after, holder)
-      unique.taken.set(index.uniqueName(each), id)
+/** Notes what rows [from, to) of one entry do to unique keys; throws UNIQUE when two entries take one. */
+export function noteUnique(
+  unique: UniqueKeys,
+  keys: KeyChanges,
+  { from, to }: { readonly from: number; readonly to: number },
+  entry: WriteEntry,
+): void {
+  keys.forUnique(from, to, (index, key, added) => {
+    const name = index.uniqueName(key)
+    if (!added) {
+      unique.released.add(name)
+      return
     }
-  }
+    const holder = unique.taken.get(name)
+    if (holder !== undefined && holder !== entry.id) throw index.uniqueError(entry.after, holder)
+    unique.taken.set(name, entry.id)
+  })
 }
 
 /**
  * Refuses a key that a record outside the write set holds: UNIQUE, or CONFLICT when it came there after `snapshot`.
  */
 export function checkUnique(
-  plan: UniqueClaim,
+  { collection, slot, keysFrom, keysTo, entry }: UniqueClaim,
+  keys: KeyChanges,
   unique: UniqueKeys | undefined,
   snapshot: CommitNumber | undefined,
 ): void {
-  for (const { index, added } of plan.keys ?? []) {
-    if (!index.spec.unique) continue
-    for (const each of added) {
-      if (!each.complete) continue
-      const slot = index.holderOf(each)
-      // A key that this write set releases had one holder, and that holder is giving it up.
-      if (slot < 0 || slot === plan.slot || unique?.released.has(index.uniqueName(each))) continue
-      const { heap } = plan.collection
-      const holder = plan.collection.idAt(heap.slots.placeOf(slot))
-      if (snapshot !== undefined && heap.slots.commitOf(slot) > snapshot) throw conflictWith(plan.collection, holder)
-      throw index.uniqueError(plan.after, holder)
-    }
-  }
+  keys.forUnique(keysFrom, keysTo, (index, key, added) => {
+    if (!added) return
+    const holding = index.holderOf(key)
+    // A key that this write set releases had one holder, and that holder is giving it up.
+    if (holding < 0 || holding === slot || unique?.released.has(index.uniqueName(key))) return
+    const { heap } = collection
+    const holder = collection.idAt(heap.slots.placeOf(holding))
+    if (snapshot !== undefined && heap.slots.commitOf(holding) > snapshot) throw conflictWith(collection, holder)
+    throw index.uniqueError(entry?.after, holder)
+  })
 }

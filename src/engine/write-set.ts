@@ -1,34 +1,73 @@
 /**
  * What a transaction, a batch or a single call wants to write: at most one entry per record, with its encoded bytes in
  * one arena. Later writes of a record replace earlier ones; a journal undoes them back to a savepoint.
+ *
+ *   entries   one for each record, in the order of first write        arena   bytes bytes bytes …
+ *   journal   what was replaced, and as which write
+ *
+ * A set holds bytes only. Whoever needs a record decodes it, so nobody holds an object that somebody else may change,
+ * and a batch leaves no thousand records behind for the garbage collector.
  */
 import type { RecordId } from '../base/ids.ts'
 import type { StoredRecord } from '../base/values.ts'
 import type { CollectionState } from './collection-state.ts'
 
 /** One record's new state. */
-export interface WriteEntry {
+export class WriteEntry {
   readonly collection: CollectionState
   readonly id: RecordId
-  /** Undefined for a delete. The engine's own object: never handed out. */
-  readonly after: StoredRecord | undefined
   /** Its bytes in the arena, [start, end); both 0 for a delete. */
   readonly start: number
   readonly end: number
+  readonly #writes: WriteSet
+  #shared: StoredRecord | undefined
+
+  constructor(writes: WriteSet, collection: CollectionState, id: RecordId, start: number, end: number) {
+    this.#writes = writes
+    this.collection = collection
+    this.id = id
+    this.start = start
+    this.end = end
+  }
+
+  /** False for a delete. */
+  get isPut(): boolean {
+    return this.end > 0
+  }
+
+  /** The record: a fresh object, but for one that was shared; undefined for a delete. */
+  get after(): StoredRecord | undefined {
+    if (this.end === 0) return undefined
+    return this.#shared ?? this.collection.codec.decode(this.#writes.arena, this.start, this.end, this.id)
+  }
+
+  /**
+   * The record as it will be the caller's, who gets it when the commit is made: until then, in this turn, `after` is the
+   * same object, and nobody looks at it afterwards.
+   */
+  share(): StoredRecord | undefined {
+    this.#shared = this.after
+    return this.#shared
+  }
 }
 
 interface Undo {
+  /** Which write of the set it was. */
+  readonly write: number
   readonly at: number
-  readonly previous: WriteEntry | undefined
+  readonly previous: WriteEntry
 }
 
-/**
- * The arena of a set that was released: single calls come and go in one turn, and a buffer for each would be most of what
- * the garbage collector sees of them.
- */
-let spare: Uint8Array | undefined
 const NO_BYTES: Uint8Array = new Uint8Array(0)
 const MIN_ARENA = 4096
+
+/**
+ * Arenas of sets that were released: single calls and small transactions come and go, and a buffer for each would be
+ * most of what the garbage collector sees of them.
+ */
+const spares: Uint8Array[] = []
+/** As many as transactions are usually open at once. */
+const MAX_SPARES = 16
 /** A larger arena is not kept. */
 const SPARE_BYTES = 0x100000
 
@@ -36,8 +75,7 @@ const SPARE_BYTES = 0x100000
 const INDEX_FROM = 8
 
 export class WriteSet {
-  /** In the order of first write; a hole where a savepoint was undone. */
-  #entries: (WriteEntry | undefined)[] = []
+  readonly #entries: WriteEntry[] = []
   #index: Map<CollectionState, Map<RecordId, number>> | undefined
   readonly #journal: Undo[] = []
   #arena: Uint8Array = NO_BYTES
@@ -54,102 +92,101 @@ export class WriteSet {
   }
 
   get isEmpty(): boolean {
-    return !this.#entries.some((entry) => entry !== undefined)
+    return this.#entries.length === 0
   }
 
-  /** The entries, in order. */
+  /** The entries, in order of first write: the set's own array, to be read at once. */
   entries(): readonly WriteEntry[] {
-    return this.#entries.filter((entry) => entry !== undefined)
+    return this.#entries
   }
 
   /** The entry for a record. */
   find(collection: CollectionState, id: RecordId): WriteEntry | undefined {
-    if (this.#index !== undefined) {
-      const at = this.#index.get(collection)?.get(id)
-      return at === undefined ? undefined : this.#entries[at]
-    }
-    for (const entry of this.#entries) if (entry?.collection === collection && entry.id === id) return entry
-    return undefined
+    const at = this.#placeOf(collection, id)
+    return at < 0 ? undefined : this.#entries[at]
   }
 
   /** True when anything of this collection is written. */
   touches(collection: CollectionState): boolean {
-    for (const entry of this.#entries) if (entry?.collection === collection) return true
-    return false
+    return this.#entries.some((entry) => entry.collection === collection)
   }
 
   /** The entries of one collection. */
   *of(collection: CollectionState): Generator<WriteEntry> {
-    for (const entry of this.#entries) if (entry?.collection === collection) yield entry
+    for (const entry of this.#entries) if (entry.collection === collection) yield entry
   }
 
-  /** Writes a record: `bytes` are copied, `after` becomes the set's own. */
-  put(collection: CollectionState, id: RecordId, bytes: Uint8Array, after: StoredRecord): void {
+  /** Writes a record: `bytes` are copied. */
+  put(collection: CollectionState, id: RecordId, bytes: Uint8Array): WriteEntry {
     const start = this.#size
     const end = start + bytes.length
     if (end > this.#arena.length) this.#grow(end)
     this.#arena.set(bytes, start)
     this.#size = end
-    this.#set({ collection, id, after, start, end })
+    return this.#set(new WriteEntry(this, collection, id, start, end))
   }
 
   /** Deletes a record. */
   remove(collection: CollectionState, id: RecordId): void {
-    this.#set({ collection, id, after: undefined, start: 0, end: 0 })
+    this.#set(new WriteEntry(this, collection, id, 0, 0))
   }
 
-  /** The set is done with: its arena may serve the next one. Nothing may look into it afterwards. */
+  /** The set is done with: its arena may serve another one. What looks into it afterwards finds nothing. */
   release(): void {
-    if (this.#arena.length <= SPARE_BYTES && this.#arena.length > (spare?.length ?? 0)) spare = this.#arena
+    keepSpare(this.#arena)
     this.#arena = NO_BYTES
   }
 
   #grow(size: number): void {
-    let arena: Uint8Array = NO_BYTES
-    if (spare !== undefined && spare.length >= size) {
-      arena = spare
-      spare = undefined
-    } else arena = new Uint8Array(Math.max(MIN_ARENA, size, this.#arena.length * 2))
+    const arena = takeSpare(size) ?? new Uint8Array(Math.max(MIN_ARENA, size, this.#arena.length * 2))
     arena.set(this.#arena.subarray(0, this.#size))
+    keepSpare(this.#arena)
     this.#arena = arena
   }
 
-  /** A mark to undo to. */
+  /** A mark to undo to: how many writes there were. */
   savepoint(): number {
-    return this.#journal.length
+    return this.#entries.length + this.#journal.length
   }
 
   /** Undoes everything written since the mark. */
   undoTo(mark: number): void {
-    while (this.#journal.length > mark) {
-      const { at, previous } = this.#journal.pop()!
-      const current = this.#entries[at]!
+    const journal = this.#journal
+    while (journal.length > 0 && journal[journal.length - 1]!.write >= mark) {
+      const { at, previous } = journal.pop()!
       this.#entries[at] = previous
-      if (previous === undefined) this.#index?.get(current.collection)?.delete(current.id)
+    }
+    // Each write that replaced nothing added an entry behind all others.
+    const count = mark - journal.length
+    while (this.#entries.length > count) {
+      const gone = this.#entries.pop()!
+      this.#index?.get(gone.collection)?.delete(gone.id)
     }
   }
 
-  #set(entry: WriteEntry): void {
-    const at = this.#slotOf(entry)
+  #set(entry: WriteEntry): WriteEntry {
+    const at = this.#placeOf(entry.collection, entry.id)
     if (at >= 0) {
-      this.#journal.push({ at, previous: this.#entries[at] })
+      this.#journal.push({ write: this.savepoint(), at, previous: this.#entries[at]! })
       this.#entries[at] = entry
-      return
+      return entry
     }
     const next = this.#entries.push(entry) - 1
-    this.#journal.push({ at: next, previous: undefined })
     if (this.#index !== undefined) this.#note(entry, next)
     else if (next >= INDEX_FROM) {
       this.#index = new Map()
-      this.#entries.forEach((each, position) => {
-        if (each !== undefined) this.#note(each, position)
-      })
+      for (const [position, each] of this.#entries.entries()) this.#note(each, position)
     }
+    return entry
   }
 
-  #slotOf(entry: WriteEntry): number {
-    if (this.#index !== undefined) return this.#index.get(entry.collection)?.get(entry.id) ?? -1
-    return this.#entries.findIndex((each) => each?.collection === entry.collection && each.id === entry.id)
+  #placeOf(collection: CollectionState, id: RecordId): number {
+    if (this.#index !== undefined) return this.#index.get(collection)?.get(id) ?? -1
+    const entries = this.#entries
+    for (let at = 0; at < entries.length; at++) {
+      if (entries[at]!.id === id && entries[at]!.collection === collection) return at
+    }
+    return -1
   }
 
   #note(entry: WriteEntry, at: number): void {
@@ -160,4 +197,19 @@ export class WriteSet {
     }
     ids.set(entry.id, at)
   }
+}
+
+function keepSpare(arena: Uint8Array): void {
+  if (arena.length > 0 && arena.length <= SPARE_BYTES && spares.length < MAX_SPARES) spares.push(arena)
+}
+
+function takeSpare(size: number): Uint8Array | undefined {
+  for (let at = spares.length - 1; at >= 0; at--) {
+    const arena = spares[at]!
+    if (arena.length < size) continue
+    spares[at] = spares[spares.length - 1]!
+    spares.pop()
+    return arena
+  }
+  return undefined
 }

@@ -7,23 +7,25 @@ import type { RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
 import type { StoredRecord, Value } from '../base/values.ts'
 import type { CollectionState } from './collection-state.ts'
-import type { WriteSet } from './write-set.ts'
+import type { WriteEntry, WriteSet } from './write-set.ts'
 
 /** Where a write happens. */
 export interface WriteContext {
   readonly writes: WriteSet
   readonly maxRecordBytes: number
   readonly newId: () => string
-  /** The record as this context sees it, own writes included: an object of the engine's, not to be handed out. */
+  /** The record as this context sees it, own writes included: a fresh object. */
   current(collection: CollectionState, id: RecordId): StoredRecord | undefined
   /** The id of the record that has this one's key in a unique index. */
   findUnique(collection: CollectionState, index: string, record: StoredRecord): RecordId | undefined
-  /** Refuses a put that takes a unique key which is taken as this context sees it. */
-  checkUnique(collection: CollectionState, id: RecordId, before: StoredRecord | undefined, after: StoredRecord): void
+  /** Refuses a put that takes a unique key which is taken as this context sees it. `bytes`: the record to put. */
+  checkUnique(collection: CollectionState, id: RecordId, before: StoredRecord | undefined, bytes: Uint8Array): void
   /** Room for so many bytes more? Throws MEMORY_LIMIT. */
   admit(bytes: number): void
   /** A put into the write set: the keys it takes in unique indexes are noted. */
-  notePut(collection: CollectionState, id: RecordId, after: StoredRecord): void
+  notePut(entry: WriteEntry): void
+  /** The record of a put as the caller gets it: an object of its own. */
+  result(entry: WriteEntry): StoredRecord | undefined
 }
 
 /** In a patch: take the field away. */
@@ -139,27 +141,20 @@ function put(
     )
   }
   context.admit(bytes.length)
-  // What was stored, not the caller's object: keys must be those of the bytes, whatever getters that object has.
-  const after = collection.codec.decode(bytes, 0, bytes.length, id)
-  if (before === undefined) {
-    context.checkUnique(collection, id, before, after)
-    context.writes.put(collection, id, bytes, after)
-    context.notePut(collection, id, after)
-    return id
+  let kept = bytes
+  if (before !== undefined) {
+    kept = bytes.slice()
+    if (sameBytes(kept, collection.codec.encode(before, collection.name))) return id
   }
-  const kept = bytes.slice()
-  if (sameBytes(kept, collection.codec.encode(before, collection.name))) return id
-  context.checkUnique(collection, id, before, after)
-  context.writes.put(collection, id, kept, after)
-  context.notePut(collection, id, after)
+  context.checkUnique(collection, id, before, kept)
+  context.notePut(context.writes.put(collection, id, kept))
   return id
 }
 
 /** The record as this context now has it: a fresh object, the caller's own. */
 export function storedRecord(context: WriteContext, collection: CollectionState, id: RecordId): StoredRecord {
   const own = context.writes.find(collection, id)
-  if (own?.after !== undefined) return collection.codec.decode(context.writes.arena, own.start, own.end, id)
-  return clone(existing(context, collection, id))
+  return (own && context.result(own)) ?? existing(context, collection, id)
 }
 
 /** Nothing changed: no new version, no event. The same content gives the same bytes. */

@@ -147,7 +147,7 @@ export const INPUT_PROVOCATIONS: readonly Provocation[] = [
       const broken = db.collection('broken')
       await broken.insert({ id: 1, a: 1 })
       const writes = new WriteSet()
-      writes.put(core.collections.get('broken')!, 1, new Uint8Array(40).fill(255), { id: 1 })
+      writes.put(core.collections.get('broken')!, 1, new Uint8Array(40).fill(255))
       await new Promise((resolve) => commit(core, writes, { durability: 'full', snapshot: undefined }, resolve))
       try {
         broken.get(1)

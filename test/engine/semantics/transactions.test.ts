@@ -25,6 +25,23 @@ describe('a transaction', () => {
     })
   })
 
+  it('reads its own writes as fresh objects: changing one changes neither the record nor its index keys', async () => {
+    const collections = { c: collection({ indexes: ['n'] }) }
+    await withDatabase(
+      async (db) => {
+        await db.transaction((tx) => {
+          for (const record of [tx.c.insert({ id: 1, n: 1 }), tx.c.get(1)!, tx.c.first()!]) record['n'] = 2
+          expect(tx.c.get(1)).toEqual({ id: 1, n: 1 })
+        })
+        expect(db.c.where({ n: 1 }).all()).toEqual([{ id: 1, n: 1 }])
+        const record = await db.c.insert({ id: 2, n: 5 })
+        record['n'] = 6
+        expect(db.c.where({ n: 5 }).all()).toEqual([{ id: 2, n: 5 }])
+      },
+      { collections },
+    )
+  })
+
   it('runs again after a conflict, from a new snapshot, until it gets through', async () => {
     await withDatabase(async (db) => {
       const c = db.collection('c')
