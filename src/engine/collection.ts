@@ -221,6 +221,12 @@ export class TransactionCollection<T, I = T> extends Reader<T> {
 /** A collection of the database. Writes are promises; a refusal is a rejection. */
 export class Collection<T, I = T> extends Reader<T> {
   readonly #core: Core
+  /**
+   * The context of the last call, for the next one. The engine forgets the hidden classes of which a major garbage
+   * collection finds no object, and with them all code that was optimised for these; what lives for a turn only would
+   * be forgotten at nearly each of them, and writing be slow until it is optimised again.
+   */
+  #spare: DirectContext | undefined
 
   constructor(name: string, core: Core, view: ReadView, door: CollectionDoor) {
     super(name, view, door)
@@ -308,12 +314,14 @@ export class Collection<T, I = T> extends Reader<T> {
   #run<V>(options: WriteOptions, evaluate: (context: WriteContext, collection: CollectionState) => V): Promise<V> {
     const core = this.#core
     return new Promise<V>((resolve, reject) => {
+      // A function of the call may come back here: that call gets a context of its own.
+      const context = this.#spare?.reset() ?? new DirectContext(core)
+      this.#spare = undefined
       try {
         core.assertOpen()
         assertKnown('a write', options, ['durability', 'on'])
         core.safePoint()
         core.assertWritable()
-        const context = new DirectContext(core)
         const { installed } = core
         const settings = {
           durability: checkedDurability(options.durability ?? core.options.durability),
@@ -322,11 +330,13 @@ export class Collection<T, I = T> extends Reader<T> {
         const value = evaluate(context, this.door.forWriting())
         if (core.installed !== installed) throw wroteMeanwhile(this.name)
         commit(core, context.writes, settings, (error) => (error === undefined ? resolve(value) : reject(error)))
-        context.writes.release()
       } catch (error) {
         // A refusal is told when what it rests on is published.
         if (core.closing) reject(error)
         else core.publisher.whenVisible(core.installed as CommitNumber, () => reject(error))
+      } finally {
+        context.release()
+        this.#spare = context
       }
     })
   }

@@ -53,7 +53,7 @@ export const PIECE_BYTES: number = 1024 * 1024 - 4096
 const PIECES_SIZE = 24
 
 /** One entry on its way into the log. */
-class Planned {
+interface Planned {
   readonly collection: CollectionState
   readonly id: RecordId
   readonly source: Uint8Array
@@ -76,37 +76,7 @@ class Planned {
   readonly w2: number
   readonly w3: number
   /** Where the log has it. */
-  place: Lsn = 0 as Lsn
-
-  /** `key` is the id's. */
-  constructor(
-    collection: CollectionState,
-    id: RecordId,
-    kindFlags: number,
-    bytes: Bytes,
-    slot: number,
-    keysFrom: number,
-    keysTo: number,
-    entry: WriteEntry | undefined,
-  ) {
-    const { words } = key
-    this.collection = collection
-    this.id = id
-    this.kindFlags = kindFlags
-    this.source = bytes.source
-    this.start = bytes.start
-    this.end = bytes.end
-    this.slot = slot
-    this.size = entrySize(key.idSize, bytes.end - bytes.start, false)
-    this.keysFrom = keysFrom
-    this.keysTo = keysTo
-    this.entry = entry
-    this.uuid = key.uuid
-    this.w0 = words[0]! | 0
-    this.w1 = words[1]! | 0
-    this.w2 = words[2]! | 0
-    this.w3 = words[3]! | 0
-  }
+  place: Lsn
 }
 
 /** Bytes [start, end) of a source. */
@@ -119,6 +89,40 @@ interface Bytes {
 const key = new RecordKey()
 /** Of the commit that is being made: nothing comes between its preparation and its install. */
 const keys = new KeyChanges()
+
+/** `key` is the id's. */
+function plan(
+  collection: CollectionState,
+  id: RecordId,
+  kindFlags: number,
+  { source, start, end }: Bytes,
+  slot: number,
+  keysFrom: number,
+  keysTo: number,
+  entry: WriteEntry | undefined,
+): Planned {
+  const size = entrySize(key.idSize, end - start, false)
+  const { uuid, words } = key
+  return {
+    collection,
+    id,
+    source,
+    start,
+    end,
+    kindFlags,
+    slot,
+    size,
+    keysFrom,
+    keysTo,
+    entry,
+    uuid,
+    w0: words[0]! | 0,
+    w1: words[1]! | 0,
+    w2: words[2]! | 0,
+    w3: words[3]! | 0,
+    place: 0 as Lsn,
+  }
+}
 
 /** How the outcome of a commit is awaited; see Publisher. */
 export type Settle = Pending['settle']
@@ -182,7 +186,7 @@ function prepare(core: Core, writes: WriteSet, snapshot: CommitNumber | undefine
     if (unique !== undefined && keys.concernsUnique) noteUnique(unique, keys, { from, to }, entry)
     planEntry(core, entry, writes.arena, found, live && !keysChange ? ENTRY_KEYS_UNCHANGED : 0, from, to, planned)
   }
-  if (keys.concernsUnique) for (const plan of planned) checkUnique(plan, keys, unique, snapshot)
+  if (keys.concernsUnique) for (const each of planned) checkUnique(each, keys, unique, snapshot)
   return planned
 }
 
@@ -237,11 +241,11 @@ function planEntry(
   const old = slot >= 0 && heap.isLive(slot) ? collection.piecesAt(heap.slots.placeOf(slot)) : undefined
   const kind = flags | (entry.isPut ? ENTRY_PUT : ENTRY_DELETE)
   if (end - start <= PIECES_FROM) {
-    planned.push(new Planned(collection, id, kind, { source: arena, start, end }, slot, keysFrom, keysTo, entry))
+    planned.push(plan(collection, id, kind, { source: arena, start, end }, slot, keysFrom, keysTo, entry))
   } else {
     const pointer = planNewPieces(core, entry, arena, planned)
     key.set(id)
-    planned.push(new Planned(collection, id, kind | ENTRY_PIECES, pointer, slot, keysFrom, keysTo, entry))
+    planned.push(plan(collection, id, kind | ENTRY_PIECES, pointer, slot, keysFrom, keysTo, entry))
   }
   for (let piece = 0; old !== undefined && piece * PIECE_BYTES < old.size; piece++) {
     const gone = planOwn(core.system.pieces, `${old.object}:${piece}`, ENTRY_DELETE, NO_BYTES)
@@ -272,7 +276,7 @@ function whole(source: Uint8Array): Bytes {
 /** Plans a record of a system collection. */
 function planOwn(collection: CollectionState, id: RecordId, kindFlags: number, bytes: Bytes): Planned {
   key.set(id)
-  return new Planned(collection, id, kindFlags, bytes, collection.heap.find(key), 0, 0, undefined)
+  return plan(collection, id, kindFlags, bytes, collection.heap.find(key), 0, 0, undefined)
 }
 
 /** Catalogue records and definitions that the entries need and the log does not hold yet go first. */

@@ -40,6 +40,11 @@ export class ReadSet {
   get isEmpty(): boolean {
     return this.points.size === 0 && this.predicates.length === 0
   }
+
+  clear(): void {
+    this.points.clear()
+    this.predicates.length = 0
+  }
 }
 
 const key = new RecordKey()

@@ -37,6 +37,12 @@ abstract class BaseContext implements WriteContext {
     return own === undefined ? this.committed(collection, id) : own.after
   }
 
+  /** It is done with; what it held is given up. */
+  release(): void {
+    this.writes.release()
+    this.#takers = undefined
+  }
+
   findUnique(collection: CollectionState, name: string, record: StoredRecord): RecordId | undefined {
     const index = collection.indexes.find((each) => each.spec.name === name)
     if (index === undefined || !index.spec.unique) {
@@ -126,13 +132,19 @@ function noteTaker(takers: Map<string, RecordId[]>, index: IndexState, { id, aft
 
 /** A single call or a batch: evaluated and installed in one turn, so it never conflicts. */
 export class DirectContext extends BaseContext {
+  /** Begins another call after a release. */
+  reset(): this {
+    this.writes.reset()
+    return this
+  }
+
   /** The commit checks unique keys in this same turn. */
   override checkUnique(): void {
     return
   }
 
   override result(entry: WriteEntry): StoredRecord | undefined {
-    return entry.share()
+    return this.writes.share(entry)
   }
 
   protected override committed(collection: CollectionState, id: RecordId): StoredRecord | undefined {
@@ -161,6 +173,11 @@ export class TransactionContext extends BaseContext {
     super(core)
     this.snapshot = snapshot
     this.reads = reads
+  }
+
+  override release(): void {
+    super.release()
+    this.reads?.clear()
   }
 
   override checkUnique(

@@ -105,6 +105,8 @@ export class Core {
   takeDown: (run: () => void) => void = (run) => run()
   /** Makes a damaged index again, in the background. */
   onBrokenIndex: (collection: CollectionState, index: IndexState) => void = () => undefined
+  /** The handle of the last transaction: kept for its hidden classes, as a collection keeps its last context. */
+  lastTransaction: object | undefined
   /** A transaction that keeps losing: others wait with their commit until it is done. */
   turnstile: Promise<void> | undefined
   /** Asks the next open for a rebuild. */

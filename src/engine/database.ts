@@ -225,6 +225,7 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   #handle(session: TransactionSession): TransactionWith<C> {
     const handle = new Transaction(session, this.#declared, this.#doors)
+    this.#core.lastTransaction = handle
     return withCollections<Transaction & TransactionCollectionsOf<C>>(handle)
   }
 

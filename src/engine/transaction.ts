@@ -204,6 +204,7 @@ export class TransactionSession implements OpenHandle {
   #finish(): void {
     this.#state = 'ended'
     if (this.context.reads !== undefined) this.core.recent.end()
+    this.context.release()
     this.core.snapshots.release(this.#hold)
     this.core.open.delete(this)
   }

@@ -20,7 +20,6 @@ export class WriteEntry {
   readonly start: number
   readonly end: number
   readonly #writes: WriteSet
-  #shared: StoredRecord | undefined
 
   constructor(writes: WriteSet, collection: CollectionState, id: RecordId, start: number, end: number) {
     this.#writes = writes
@@ -37,17 +36,7 @@ export class WriteEntry {
 
   /** The record: a fresh object, but for one that was shared; undefined for a delete. */
   get after(): StoredRecord | undefined {
-    if (this.end === 0) return undefined
-    return this.#shared ?? this.collection.codec.decode(this.#writes.arena, this.start, this.end, this.id)
-  }
-
-  /**
-   * The record as it will be the caller's, who gets it when the commit is made: until then, in this turn, `after` is the
-   * same object, and nobody looks at it afterwards.
-   */
-  share(): StoredRecord | undefined {
-    this.#shared = this.after
-    return this.#shared
+    return this.#writes.recordOf(this)
   }
 }
 
@@ -80,6 +69,8 @@ export class WriteSet {
   readonly #journal: Undo[] = []
   #arena: Uint8Array = NO_BYTES
   #size = 0
+  #sharedOf: WriteEntry | undefined
+  #shared: StoredRecord | undefined
 
   /** The arena; entries point into it. It is another one after a `put`. */
   get arena(): Uint8Array {
@@ -131,10 +122,41 @@ export class WriteSet {
     this.#set(new WriteEntry(this, collection, id, 0, 0))
   }
 
-  /** The set is done with: its arena may serve another one. What looks into it afterwards finds nothing. */
+  /** The record of an entry: a fresh object, but for one that was shared; undefined for a delete. */
+  recordOf(entry: WriteEntry): StoredRecord | undefined {
+    if (!entry.isPut) return undefined
+    if (entry === this.#sharedOf) return this.#shared
+    return entry.collection.codec.decode(this.#arena, entry.start, entry.end, entry.id)
+  }
+
+  /**
+   * The record as it will be the caller's, who gets it when the commit is made: until then, in this turn, `recordOf` gives
+   * the same object, and nobody looks at it afterwards.
+   */
+  share(entry: WriteEntry): StoredRecord | undefined {
+    this.#shared = this.recordOf(entry)
+    this.#sharedOf = entry
+    return this.#shared
+  }
+
+  /**
+   * The set is done with: its arena may serve another one. What looks into it afterwards finds nothing. One entry stays,
+   * for the sake of its hidden class: see `Collection.#spare`.
+   */
   release(): void {
     keepSpare(this.#arena)
     this.#arena = NO_BYTES
+    this.#sharedOf = undefined
+    this.#shared = undefined
+    this.#index = undefined
+    if (this.#entries.length > 1) this.#entries.length = 1
+    this.#journal.length = 0
+  }
+
+  /** Begins anew after a release. */
+  reset(): void {
+    this.#entries.length = 0
+    this.#size = 0
   }
 
   #grow(size: number): void {
