@@ -60,9 +60,11 @@ async function runOnce<V>(
     durability: options.durability ?? core.options.durability,
     label: 'transaction',
   })
-  const guard = guardSession(core, session, options)
+  const guard =
+    options.timeoutMs === undefined && options.signal === undefined ? undefined : guardSession(core, session, options)
   try {
-    const value = await Promise.race([Promise.resolve(run(session)), guard.ended])
+    const running = run(session)
+    const value = await (guard === undefined ? running : Promise.race([running, guard.ended]))
     if (!privileged && core.turnstile !== undefined) await core.turnstile
     await session.commit()
     return value
@@ -70,7 +72,7 @@ async function runOnce<V>(
     session.rollback()
     throw error
   } finally {
-    guard.stop()
+    guard?.stop()
   }
 }
 

@@ -115,22 +115,42 @@ export function applyPatch(
     else if (value !== undefined) setField(merged, name, value)
   }
   const record = validated(collection, merged)
-  const kept: Record<string, unknown> = { ...record }
-  // What the validator drops but the patch did not name stays: older code does not destroy newer fields.
-  for (const name of Object.keys(before)) {
-    const named = Object.hasOwn(fields, name) && fields[name] !== undefined
-    if (!Object.hasOwn(record, name) && !named) setField(kept, name, before[name])
-  }
-  return put(context, collection, before.id, before, kept as StoredRecord)
+  const after = collection.rules === undefined ? record : withDropped(record, before, fields)
+  return put(context, collection, before.id, before, after, differsPlainly(before, after))
 }
 
-/** Puts the record into the write set and returns its id. */
+/** What the validator drops but the patch did not name stays: older code does not destroy newer fields. */
+function withDropped(record: StoredRecord, before: StoredRecord, patch: Record<string, unknown>): StoredRecord {
+  const kept: Record<string, unknown> = { ...record }
+  for (const name of Object.keys(before)) {
+    const named = Object.hasOwn(patch, name) && patch[name] !== undefined
+    if (!Object.hasOwn(record, name) && !named) setField(kept, name, before[name])
+  }
+  return kept as StoredRecord
+}
+
+/** True when two records without getters differ at a glance, in a simple value; else their bytes must tell. */
+function differsPlainly(before: StoredRecord, after: StoredRecord): boolean {
+  for (const name of Object.keys(after)) {
+    const a = before[name]
+    const b = after[name]
+    if (isSimple(a) && isSimple(b) && a !== b && !(Number.isNaN(a) && Number.isNaN(b))) return true
+  }
+  return false
+}
+
+function isSimple(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
+}
+
+/** Puts the record into the write set and returns its id. `changed`: it is known to differ from the one before. */
 function put(
   context: WriteContext,
   collection: CollectionState,
   id: RecordId,
   before: StoredRecord | undefined,
   record: StoredRecord,
+  changed = false,
 ): RecordId {
   const bytes = collection.codec.encode(record, collection.name)
   if (bytes.length > context.maxRecordBytes) {
@@ -142,7 +162,7 @@ function put(
   }
   context.admit(bytes.length)
   let kept = bytes
-  if (before !== undefined) {
+  if (before !== undefined && !changed) {
     kept = bytes.slice()
     if (sameBytes(kept, collection.codec.encode(before, collection.name))) return id
   }

@@ -181,6 +181,22 @@ describe('writes', () => {
     })
   })
 
+  it('makes a version for each change of a value, however small, and none for a value that is the same', async () => {
+    const values = [Number.NaN, 0, -0, 1, 1n, '1', '', false, true, null, new Date(1), new Date(2), [1], [2], { a: 1 }]
+    await withDatabase(async (db) => {
+      const c = db.collection('c')
+      await c.insert({ id: 1, n: 'other' })
+      for (const n of values) {
+        const { installed } = db.stats().commits
+        await c.update(1, { n })
+        expect(db.stats().commits.installed).toBe(installed + 1)
+        await c.update(1, { n })
+        expect(db.stats().commits.installed).toBe(installed + 1)
+        expect(c.get(1)).toEqual({ id: 1, n })
+      }
+    })
+  })
+
   it('input is captured at the call, and calls commit in call order', async () => {
     await withDatabase(async (db) => {
       const c = db.collection('c')
