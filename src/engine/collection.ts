@@ -54,13 +54,12 @@ export abstract class Reader<T> {
   readonly name: string
   protected readonly view: ReadView
   protected readonly door: CollectionDoor
-  readonly #runner: QueryRunner
+  #runner: QueryRunner | undefined
 
   constructor(name: string, view: ReadView, door: CollectionDoor) {
     this.name = name
     this.view = view
     this.door = door
-    this.#runner = runnerOf(view)
   }
 
   /** The record, a fresh object of yours, or undefined. Synchronous. */
@@ -96,6 +95,7 @@ export abstract class Reader<T> {
 
   /** Every record, as a query. */
   query(): Query<T> {
+    this.#runner ??= runnerOf(this.view)
     return queryAll<T>(this.name, this.#runner)
   }
 

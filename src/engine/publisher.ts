@@ -108,7 +108,7 @@ export class Publisher {
     let at = first
     while (at < queue.length && this.#has(queue[at]!)) this.visible = queue[at++]!.commit
     if (at === first) return
-    const done = queue.slice(first, at)
+    const done = first === 0 && at === queue.length ? queue : queue.slice(first, at)
     this.#head = at
     if (at === queue.length) {
       this.#queue = []

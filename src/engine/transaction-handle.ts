@@ -42,7 +42,7 @@ export function collectionProperties(names: readonly string[]): CollectionProper
 export class Transaction implements Disposable {
   readonly #session: TransactionSession
   readonly #doors: Doors
-  readonly #handles = new Map<string, TransactionCollection<DynamicRecord, DynamicInsert>>()
+  readonly #handles: TransactionCollection<DynamicRecord, DynamicInsert>[] = []
 
   constructor(session: TransactionSession, declared: CollectionProperties, doors: Doors) {
     this.#session = session
@@ -61,12 +61,11 @@ export class Transaction implements Disposable {
 
   /** Any collection by its name. */
   collection(name: string): TransactionCollection<DynamicRecord, DynamicInsert> {
-    let handle = this.#handles.get(name)
-    if (handle === undefined) {
-      handle = new TransactionCollection(name, this.#session, this.#doors(name))
-      this.#handles.set(name, handle)
-    }
-    return handle
+    // A transaction has few of them: a look through the list beats a map, which would have to be made.
+    for (const handle of this.#handles) if (handle.name === name) return handle
+    const made = new TransactionCollection<DynamicRecord, DynamicInsert>(name, this.#session, this.#doors(name))
+    this.#handles.push(made)
+    return made
   }
 
   /** Runs `fn`; when it throws (or rejects), what it wrote is undone and the error goes on. What it read stays read. */
