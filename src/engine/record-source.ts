@@ -6,11 +6,20 @@
 
 import { compareKeys } from '../base/bytes.ts'
 import { BlazeError } from '../base/errors.ts'
-import type { RecordId } from '../base/ids.ts'
+import type { Lsn, RecordId } from '../base/ids.ts'
+import { invariant } from '../base/invariant.ts'
 import { RecordKey } from '../base/record-key.ts'
 import type { StoredRecord } from '../base/values.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
-import type { IndexInfo, ReadPredicate, RecordSource, Row, RowCursor } from '../query/source.ts'
+import { NO_PLACE } from '../mvcc/version-heap.ts'
+import {
+  END,
+  type IndexInfo,
+  type ReadPredicate,
+  type RecordSource,
+  type Row,
+  type RowCursor,
+} from '../query/source.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { ReadSet } from './conflict.ts'
 import type { Core } from './core.ts'
@@ -65,10 +74,15 @@ export class SnapshotSource implements RecordSource {
     return new ScanCursor(this.#core, this.#state, this.#options, overlayOf(this.#writes, this.#state))
   }
 
-  scanIndex(info: IndexInfo, bounds: KeyBounds, reverse: boolean): RowCursor {
+  scanIndex(
+    info: IndexInfo,
+    bounds: KeyBounds,
+    reverse: boolean,
+    proves: (record: StoredRecord) => boolean,
+  ): RowCursor {
     const index = this.#state.indexes.find((each) => each.info === info)
     if (index === undefined) throw new Error(`index ${info.name} is not of ${this.collection}`)
-    const base = new IndexCursor(this.#core, this.#state, this.#options, index, bounds, reverse)
+    const base = new IndexCursor(this.#core, this.#state, this.#options, index, { bounds, reverse }, proves)
     return this.#writes === undefined
       ? base
       : new MergedIndexCursor(base, overlayOf(this.#writes, this.#state)!, index, bounds, reverse)
@@ -109,7 +123,7 @@ export class EmptySource implements RecordSource {
   }
 
   scan(): RowCursor {
-    return { next: () => undefined, close: () => undefined }
+    return { read: () => END, skip: () => END, close: () => undefined }
   }
 
   scanIndex(): RowCursor {
@@ -149,6 +163,12 @@ function overlayOf(writes: WriteSet | undefined, state: CollectionState): Overla
   return overlay
 }
 
+/** Index entries looked at by one call: with the records of as many places read, well below a millisecond. */
+const MOST_ENTRIES = 64
+
+/** Record numbers of the entries that are being read: used within one call only. */
+const entrySlots = new Uint32Array(MOST_ENTRIES)
+
 /** Record numbers in their order, below the mark at the start; then the transaction's own records. */
 class ScanCursor implements RowCursor {
   readonly #core: Core
@@ -169,24 +189,62 @@ class ScanCursor implements RowCursor {
     this.#end = state.heap.slots.highSlot
   }
 
-  next(): Row | undefined {
-    if (!this.#open) return undefined
+  read(rows: Row[], most: number): number {
+    if (!this.#open) return END
     this.#options.assertAlive()
     assertThere(this.#state)
-    this.#core.safePoint()
     const { snapshot } = this.#options
-    while (this.#slot < this.#end) {
+    const overlay = this.#overlay
+    const lastSlot = Math.min(this.#end, this.#slot + MOST_ENTRIES)
+    let count = 0
+    while (this.#slot < lastSlot && count < most) {
+      this.#core.safePoint()
       const record = this.#state.readSlot(this.#slot++, snapshot)
-      if (record !== undefined && this.#overlay?.has(record.id) !== true) return record
+      if (record === undefined || overlay?.has(record.id) === true) continue
+      rows.push(record)
+      count++
     }
-    for (let own = this.#own?.next(); own !== undefined && own.done !== true; own = this.#own?.next()) {
-      if (own.value.after !== undefined) return clone(own.value.after)
+    if (count > 0 || this.#slot < this.#end) return count
+    for (; count < most; count++) {
+      const own = this.#nextOwn()
+      if (own === undefined) break
+      rows.push(clone(own))
     }
-    return undefined
+    return count > 0 ? count : END
+  }
+
+  skip(most: number): number {
+    if (!this.#open) return END
+    this.#options.assertAlive()
+    assertThere(this.#state)
+    if (this.#slot === this.#end) return this.#nextOwn() === undefined ? END : 1
+    const { snapshot } = this.#options
+    const { heap } = this.#state
+    const lastSlot = Math.min(this.#end, this.#slot + most)
+    let count = 0
+    while (this.#slot < lastSlot) {
+      this.#core.safePoint()
+      const place = heap.placeAt(this.#slot++, snapshot)
+      if (place !== NO_PLACE && !this.#isMasked(place)) count++
+    }
+    return count
   }
 
   close(): void {
     this.#open = false
+  }
+
+  /** The transaction's next own record that it did not delete. */
+  #nextOwn(): StoredRecord | undefined {
+    for (let own = this.#own?.next(); own !== undefined && own.done !== true; own = this.#own?.next()) {
+      if (own.value.after !== undefined) return own.value.after
+    }
+    return undefined
+  }
+
+  /** True when the transaction wrote the record at the place. */
+  #isMasked(place: Lsn): boolean {
+    return this.#overlay?.has(this.#state.idAt(place)) === true
   }
 }
 
@@ -197,6 +255,7 @@ class IndexCursor implements RowCursor {
   readonly #options: SourceOptions
   readonly #index: IndexState
   readonly #entries: ReturnType<IndexState['scan']>
+  readonly #proves: (record: StoredRecord) => boolean
   #open = true
 
   constructor(
@@ -204,26 +263,58 @@ class IndexCursor implements RowCursor {
     state: CollectionState,
     options: SourceOptions,
     index: IndexState,
-    bounds: KeyBounds,
-    reverse: boolean,
+    range: { readonly bounds: KeyBounds; readonly reverse: boolean },
+    proves: (record: StoredRecord) => boolean,
   ) {
     this.#core = core
     this.#state = state
     this.#options = options
     this.#index = index
-    this.#entries = index.scan(bounds, reverse, options.snapshot)
+    this.#entries = index.scan(range.bounds, range.reverse, options.snapshot)
+    this.#proves = proves
   }
 
+  read(rows: Row[], most: number): number {
+    if (!this.#begin()) return END
+    if (this.#isNewest()) return this.#readNewest(rows, most)
+    let looked = 0
+    let count = 0
+    while (looked++ < MOST_ENTRIES && count < most) {
+      this.#core.safePoint()
+      if (!this.#entries.next()) return count > 0 ? count : END
+      const record = this.#current()
+      if (record === undefined) continue
+      rows.push(record)
+      count++
+    }
+    return count
+  }
+
+  skip(most: number): number {
+    if (!this.#begin()) return END
+    if (this.#isNewest()) {
+      this.#core.safePoint()
+      const count = this.#entries.nextNewest(entrySlots, Math.min(most, MOST_ENTRIES))
+      return count === 0 ? END : count
+    }
+    let count = 0
+    for (let looked = 0; looked < most; looked++) {
+      this.#core.safePoint()
+      if (!this.#entries.next()) return count > 0 ? count : END
+      if (this.#entries.isSure || this.#current() !== undefined) count++
+    }
+    return count
+  }
+
+  /** The next row alone, for who also wants its key. */
   next(): Row | undefined {
-    if (!this.#open) return undefined
-    this.#options.assertAlive()
-    assertThere(this.#state, this.#index)
-    this.#core.safePoint()
-    while (this.#entries.next()) {
-      const record = this.#state.readSlot(this.#entries.record, this.#options.snapshot)
+    if (!this.#begin()) return undefined
+    for (;;) {
+      this.#core.safePoint()
+      if (!this.#entries.next()) return undefined
+      const record = this.#current()
       if (record !== undefined) return record
     }
-    return undefined
   }
 
   /** The key of the row that `next` gave. */
@@ -233,6 +324,37 @@ class IndexCursor implements RowCursor {
 
   close(): void {
     this.#open = false
+  }
+
+  /** False after the end; throws when what is read has gone. */
+  #begin(): boolean {
+    if (!this.#open) return false
+    this.#options.assertAlive()
+    assertThere(this.#state, this.#index)
+    return true
+  }
+
+  /** True while the snapshot sees every record of the collection as it is installed. */
+  #isNewest(): boolean {
+    return this.#state.heap.newestCommit <= this.#options.snapshot
+  }
+
+  #readNewest(rows: Row[], most: number): number {
+    const count = this.#entries.nextNewest(entrySlots, Math.min(most, MOST_ENTRIES))
+    if (count === 0) return END
+    for (let i = 0; i < count; i++) {
+      this.#core.safePoint()
+      const record = this.#state.readSlot(entrySlots[i]!, this.#options.snapshot)
+      invariant(record !== undefined, () => `an entry of ${this.#index.spec.name} has no record`)
+      rows.push(record)
+    }
+    return count
+  }
+
+  /** The record of the entry that `entries` is at. Unless it is sure, the version that the snapshot sees decides. */
+  #current(): StoredRecord | undefined {
+    const record = this.#state.readSlot(this.#entries.record, this.#options.snapshot)
+    return record === undefined || this.#entries.isSure || this.#proves(record) ? record : undefined
   }
 }
 
@@ -259,7 +381,25 @@ class MergedIndexCursor implements RowCursor {
     this.#own = ownEntries(overlay, index, bounds, reverse)
   }
 
-  next(): Row | undefined {
+  read(rows: Row[], most: number): number {
+    let count = 0
+    for (; count < most; count++) {
+      const row = this.#next()
+      if (row === undefined) return count > 0 ? count : END
+      rows.push(row)
+    }
+    return count
+  }
+
+  skip(): number {
+    return this.#next() === undefined ? END : 1
+  }
+
+  close(): void {
+    this.#base.close()
+  }
+
+  #next(): Row | undefined {
     if (!this.#started) this.#advance()
     const own = this.#own[this.#at]
     if (own === undefined && this.#row === undefined) return undefined
@@ -270,10 +410,6 @@ class MergedIndexCursor implements RowCursor {
     const row = this.#row
     this.#advance()
     return row
-  }
-
-  close(): void {
-    this.#base.close()
   }
 
   /** The next row of the base that is not masked by an own write. */

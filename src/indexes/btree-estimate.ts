@@ -6,6 +6,10 @@ import { descendToLower, descendToUpper, newTreePath, type TreeCore, type TreePa
 import { sharedBytes } from './btree-split.ts'
 import type { KeyBounds } from './key-bounds.ts'
 
+/** Of the estimate that is being made: nothing else runs meanwhile. */
+const from = newTreePath()
+const to = newTreePath()
+
 /**
  * About how many entries lie within the bounds. Two descents; where they part, the children between count as average
  * subtrees. Exact when both end in the same leaf or both bounds are absent.
@@ -14,8 +18,6 @@ export function estimateRange(core: TreeCore, bounds: KeyBounds): number {
   if (core.height === 0) return 0
   const { lower, upper, lowerOpen, upperOpen } = bounds
   if (lower === undefined && upper === undefined) return core.count
-  const from = newTreePath()
-  const to = newTreePath()
   descendToLower(core, from, lower, lowerOpen === true)
   descendToUpper(core, to, upper, upperOpen === true)
   let level = core.height - 1

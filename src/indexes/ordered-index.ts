@@ -136,18 +136,22 @@ const ENDED = 2
 export class IndexScan {
   readonly #historyEntries: IndexHistory
   readonly #main: BTreeCursor
-  readonly #history: BTreeCursor
+  /** Made when there is history: mostly there is none. */
+  #history: BTreeCursor | undefined
+  readonly #bounds: KeyBounds
   readonly #reverse: boolean
   readonly #snapshot: number
   readonly #visibility: RecordVisibility
   #mainState = ADVANCE
-  #historyState = ADVANCE
+  #historyState = ENDED
   #historyVersion = -1
   /** The cursor that holds the entry passed last. */
   #last: BTreeCursor | undefined
 
   /** Record number of the current entry. */
   record = 0
+  /** True when the record has not changed since the snapshot: then its newest version has the key. */
+  isSure = false
 
   constructor(
     main: BTree,
@@ -161,7 +165,7 @@ export class IndexScan {
   ) {
     this.#historyEntries = history
     this.#main = main.cursor(query.bounds, query.reverse)
-    this.#history = history.cursor(query.bounds, query.reverse)
+    this.#bounds = query.bounds
     this.#reverse = query.reverse
     this.#snapshot = query.snapshot
     this.#visibility = query.visibility
@@ -181,14 +185,14 @@ export class IndexScan {
     this.#followHistory()
     for (;;) {
       if (this.#mainState === ADVANCE) this.#mainState = this.#main.next() ? READY : ENDED
-      if (this.#historyState === ADVANCE) this.#historyState = this.#history.next() ? READY : ENDED
+      if (this.#historyState === ADVANCE) this.#historyState = this.#history!.next() ? READY : ENDED
       if (this.#mainState === ENDED && this.#historyState === ENDED) return false
       const order = this.#order()
       const fromMain = order <= 0
       const fromHistory = order >= 0
       if (fromMain) this.#mainState = ADVANCE
       if (fromHistory) this.#historyState = ADVANCE
-      const entry = fromMain ? this.#main : this.#history
+      const entry = fromMain ? this.#main : this.#history!
       this.#last = entry
       if (!this.#isVisible(entry, fromMain, fromHistory)) continue
       this.record = entry.record
@@ -196,11 +200,25 @@ export class IndexScan {
     }
   }
 
+  /**
+   * Goes on by up to `most` entries at once and puts their record numbers into `records`; returns how many, 0 at the
+   * end. Only while nothing was installed in the collection since the snapshot: main is then what the snapshot sees,
+   * every entry of it sure, and history has nothing to add. Where that has ended, `next` goes on behind the last entry.
+   */
+  nextNewest(records: Uint32Array, most: number): number {
+    invariant(this.#history === undefined, () => 'a scan that has met history does not go back to the newest entries')
+    const count = this.#main.nextRecords(records, most)
+    if (count > 0) this.#last = this.#main
+    return count
+  }
+
   /** Entries may have come into history ahead of us, also before the one it is at: it starts again from the last passed. */
   #followHistory(): void {
-    const version = this.#historyEntries.tree.version
+    const { version, count } = this.#historyEntries.tree
     if (this.#historyVersion === version) return
     this.#historyVersion = version
+    if (this.#history === undefined && count === 0) return
+    this.#history ??= this.#historyEntries.cursor(this.#bounds, this.#reverse)
     this.#historyState = ADVANCE
     const last = this.#last
     if (last !== undefined) this.#history.moveTo(last.keyBytes, last.keySize, last.record)
@@ -211,7 +229,7 @@ export class IndexScan {
     if (this.#historyState === ENDED) return -1
     if (this.#mainState === ENDED) return 1
     const main = this.#main
-    const history = this.#history
+    const history = this.#history!
     const keys = compareBytes(main.keyBytes, 0, main.keySize, history.keyBytes, 0, history.keySize)
     const order = keys !== 0 ? keys : main.record - history.record
     return this.#reverse ? -order : order
@@ -221,7 +239,8 @@ export class IndexScan {
     const snapshot = this.#snapshot
     const visibility = this.#visibility
     const { record } = entry
-    if (fromMain && visibility.newestCommit(record) <= snapshot) return true
+    this.isSure = fromMain && visibility.newestCommit(record) <= snapshot
+    if (this.isSure) return true
     // Looked up anew: the intervals of the pair may have changed since the cursor came to it.
     const state = fromHistory
       ? this.#historyEntries.stateOf(entry.keyBytes, entry.keySize, record, snapshot)

@@ -13,7 +13,15 @@ import { BY_ID, everyRecord, type OrderKey, type Predicate, type QueryData, type
 import { type QueryJson, queryFromJson, queryToJson } from './query-json.ts'
 import { ReadTracker } from './read-tracker.ts'
 import { compileOrder } from './row-order.ts'
-import { drainInSlices, iterateQuery, runQuery, runQueryAsync, throwIfAborted } from './run.ts'
+import {
+  countInSlices,
+  countQuery,
+  countQueryAsync,
+  iterateQuery,
+  runQuery,
+  runQueryAsync,
+  throwIfAborted,
+} from './run.ts'
 import type { QueryRunner, Row } from './source.ts'
 import type {
   AsyncOptions,
@@ -80,16 +88,12 @@ export class Query<T, R = T> implements AsyncIterable<R> {
 
   /** Every row. Blocks. */
   all(): R[] {
-    const rows: R[] = []
-    runQuery(this.data, this.#runner, (row) => rows.push(asResult<R>(row)))
-    return rows
+    return asResults<R>(runQuery(this.data, this.#runner))
   }
 
   /** Every row, of one snapshot, read in slices of at most 5 ms. Rejects with ABORTED when the signal says so. */
   async allAsync(options: AsyncOptions = {}): Promise<R[]> {
-    const rows: R[] = []
-    await runQueryAsync(this.data, this.#runner, (row) => rows.push(asResult<R>(row)), options)
-    return rows
+    return asResults<R>(await runQueryAsync(this.data, this.#runner, options))
   }
 
   /** The first row, or undefined. Without an order any match. */
@@ -106,9 +110,7 @@ export class Query<T, R = T> implements AsyncIterable<R> {
   count(): number {
     const cheap = this.#countAll()
     if (cheap !== undefined) return cheap
-    let rows = 0
-    runQuery(countingData(this.data), this.#runner, () => rows++)
-    return Math.max(0, rows - this.data.offset)
+    return Math.max(0, countQuery(countingData(this.data), this.#runner) - this.data.offset)
   }
 
   /** As `count`, in slices. */
@@ -116,9 +118,7 @@ export class Query<T, R = T> implements AsyncIterable<R> {
     throwIfAborted(options.signal)
     const cheap = this.#countAll()
     if (cheap !== undefined) return cheap
-    let rows = 0
-    await runQueryAsync(countingData(this.data), this.#runner, () => rows++, options)
-    return Math.max(0, rows - this.data.offset)
+    return Math.max(0, (await countQueryAsync(countingData(this.data), this.#runner, options)) - this.data.offset)
   }
 
   /** True when there is a row. */
@@ -139,11 +139,10 @@ export class Query<T, R = T> implements AsyncIterable<R> {
     }
     const ordered = orderBy.length > 0 ? this.data : { ...this.data, orderBy: [BY_ID] }
     const place = after === undefined ? undefined : decodeCursor(ordered, after)
-    const found: Row[] = []
     // One row more than the page tells whether there is a next one.
-    runQuery({ ...ordered, limit: size + 1, select: undefined }, this.#runner, (row) => found.push(row), place)
+    const found = runQuery({ ...ordered, limit: size + 1, select: undefined }, this.#runner, place)
     const page = found.slice(0, size)
-    const rows = (select === undefined ? page : page.map(compileSelect(select))).map(asResult<R>)
+    const rows = asResults<R>(select === undefined ? page : page.map(compileSelect(select)))
     const last = page.at(-1)
     if (found.length <= size || last === undefined) return { rows }
     return { rows, next: encodeCursor(ordered, compileOrder(ordered.orderBy).place(last)) }
@@ -151,7 +150,7 @@ export class Query<T, R = T> implements AsyncIterable<R> {
 
   /** Row by row, in slices, of one snapshot that is held from the first `next()` to the end, `return` or `break`. */
   iterate(options: AsyncOptions = {}): AsyncGenerator<R, void, undefined> {
-    // The rows that the executor gives are R by the same reasoning as asResult's.
+    // The rows that the executor gives are R by the same reasoning as asResults'.
     return iterateQuery(this.data, this.#runner, options) as AsyncGenerator<unknown, void, undefined> as AsyncGenerator<
       R,
       void,
@@ -179,7 +178,7 @@ export class Query<T, R = T> implements AsyncIterable<R> {
     throwIfAborted(options.signal)
     const execution = openExecution(this.data, this.#runner, { clock: this.#runner.now })
     try {
-      await drainInSlices(execution, this.#runner, ignoreRow, options)
+      await countInSlices(execution, this.#runner, options)
       return explainRun(execution.plan, execution.measures)
     } finally {
       execution.close()
@@ -223,13 +222,9 @@ export function restoreQuery<T, R = T>(json: unknown, runner: QueryRunner): Quer
   return new Query<T, R>(queryFromJson(json), runner)
 }
 
-/** What a row of the executor is to the caller: the schema or the projection that typed R also made its rows. */
-function asResult<R>(row: Row): R {
-  return row as unknown as R
-}
-
-function ignoreRow(): undefined {
-  return undefined
+/** What rows of the executor are to the caller: the schema or the projection that typed R also made them. */
+function asResults<R>(rows: Row[]): R[] {
+  return rows as unknown as R[]
 }
 
 /** A query with as many rows before its offset, in any order: counting needs neither order nor projection. */

@@ -16,7 +16,8 @@
  * tells the source what will be read. run.ts pulls: at once, in slices, or row by row for the caller.
  *
  * What holds:
- * - A plan changes how long a query takes, never what it gives: the filter above an access path tests the whole `where`.
+ * - A plan changes how long a query takes, never what it gives: the filter above an access path tests all of the
+ *   `where` that the path does not prove for each record it gives.
  * - One run sees one snapshot, and the snapshot is released when the run ends, however it ends.
  * - No call of an operator's `next()` takes long (operators/operator.ts), so the yielding run is the same run.
  * - Nothing in here can write.
@@ -28,8 +29,9 @@ import { Distinct } from './operators/distinct.ts'
 import { FilterRows } from './operators/filter-rows.ts'
 import { IndexScan } from './operators/index-scan.ts'
 import { Measure } from './operators/measure.ts'
-import type { Operator, Step } from './operators/operator.ts'
+import { type Operator, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
 import { PointGet } from './operators/point-get.ts'
+import { MOST_AHEAD } from './operators/read-ahead.ts'
 import { Select } from './operators/select.ts'
 import { Slice } from './operators/slice.ts'
 import { Sort } from './operators/sort.ts'
@@ -42,13 +44,15 @@ import { compilePredicate } from './predicate.ts'
 import type { QueryData } from './query-data.ts'
 import { ReadTracker } from './read-tracker.ts'
 import { compileOrder, type RowKey } from './row-order.ts'
-import type { QueryRunner, RecordSource } from './source.ts'
+import type { QueryRunner, RecordSource, Row } from './source.ts'
 
 export interface ExecuteOptions {
   /** Continue an ordered query behind this place. */
   readonly after?: RowKey | undefined
   /** Measure every operator by this clock, for explain. */
   readonly clock?: (() => number) | undefined
+  /** Code of the caller runs between two rows: none is read before it is asked for. */
+  readonly rowByRow?: boolean
 }
 
 /** A query that is running. */
@@ -56,6 +60,10 @@ export interface Execution {
   readonly plan: Plan
   /** The next step of the root operator. */
   next(): Step
+  /** Appends some rows: how many, 0 for a pause, END at the end. */
+  read(rows: Row[]): number
+  /** Passes over some rows, the fewest possible made for it: how many, 0 for a pause, END at the end. */
+  skip(): number
   /** Ends the run and releases the snapshot. Idempotent. */
   close(): void
   /** With a clock: what each node of the plan really did. */
@@ -69,12 +77,15 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
     const plan = planQuery(data, source, options.after)
     const tracker = source.tracksReads === false ? undefined : new ReadTracker(data, plan.orderBy, options.after)
     const measures = new Map<PlanNode, Measure>()
-    const root = build(plan.root, { source, tracker, measures, clock: options.clock })
+    const { clock, rowByRow = false } = options
+    const root = build(plan.root, { source, tracker, measures, clock, rowByRow })
     if (tracker !== undefined) source.readPredicate(tracker)
     return {
       plan,
       measures,
       next: () => root.next(),
+      read: (rows) => (root.read === undefined ? readByRow(root, rows) : root.read(rows, MOST_AHEAD)),
+      skip: () => (root.skip === undefined ? skipByRow(root) : root.skip(STRIDE)),
       close: () => {
         root.close()
         source.close()
@@ -91,21 +102,31 @@ interface Building {
   readonly tracker: ReadTracker | undefined
   readonly measures: Map<PlanNode, Measure>
   readonly clock: (() => number) | undefined
+  readonly rowByRow: boolean
 }
 
 /** The operators of the whole tree: what the caller gets is noted below the projection, while rows are whole. */
 function build(root: PlanNode, b: Building): Operator {
-  if (root.kind !== 'select') return tracked(buildNode(root, b), b.tracker)
-  return measured(root, new Select(tracked(buildNode(root.input, b), b.tracker), root.fields), b)
+  const mostAhead = b.rowByRow ? 1 : MOST_AHEAD
+  if (root.kind !== 'select') return tracked(buildNode(root, b, mostAhead), b.tracker)
+  return measured(root, new Select(tracked(buildNode(root.input, b, mostAhead), b.tracker), root.fields), b)
 }
 
 function tracked(operator: Operator, tracker: ReadTracker | undefined): Operator {
   return tracker === undefined ? operator : new Track(operator, tracker)
 }
 
-function buildNode(node: PlanNode, b: Building): Operator {
+/** `mostAhead`: rows of the node that may be read before they are asked for. */
+function buildNode(node: PlanNode, b: Building, mostAhead: number): Operator {
   const below = inputOf(node)
-  return measured(node, operatorOf(node, below === undefined ? undefined : buildNode(below, b), b.source), b)
+  const input = below === undefined ? undefined : buildNode(below, b, aheadBelow(node, mostAhead))
+  return measured(node, operatorOf(node, input, b.source, mostAhead), b)
+}
+
+/** A limit may end the run at any row; a sort takes in all before it gives the first. */
+function aheadBelow(node: PlanNode, mostAhead: number): number {
+  if (node.kind === 'slice' && node.limit !== undefined) return 1
+  return node.kind === 'sort' || node.kind === 'topK' ? MOST_AHEAD : mostAhead
 }
 
 function measured(node: PlanNode, operator: Operator, b: Building): Operator {
@@ -116,14 +137,14 @@ function measured(node: PlanNode, operator: Operator, b: Building): Operator {
 }
 
 /** `input` is the operator of the node's input: there whenever the node has one. */
-function operatorOf(node: PlanNode, input: Operator | undefined, source: RecordSource): Operator {
+function operatorOf(node: PlanNode, input: Operator | undefined, source: RecordSource, mostAhead: number): Operator {
   switch (node.kind) {
     case 'get':
       return new PointGet(source, node.ids)
     case 'scan':
-      return new CollectionScan(source)
+      return new CollectionScan(source, mostAhead)
     case 'indexScan':
-      return new IndexScan(source, node.index, node.ranges, node.reverse)
+      return new IndexScan(source, node, mostAhead)
     case 'distinct':
       return new Distinct(input!)
     case 'filter':

@@ -3,6 +3,7 @@ import { formatPath } from '../base/path.ts'
 import type { Measure } from './operators/measure.ts'
 import { type Candidate, inputOf, type Plan, type PlanNode } from './plan.ts'
 import { orderText, predicateText } from './predicate-text.ts'
+import { combine } from './where.ts'
 
 /** One operator of the plan. */
 export interface ExplainNode {
@@ -80,7 +81,8 @@ function detailOf(node: PlanNode): string {
       return ''
     case 'indexScan': {
       const direction = node.reverse ? ', backwards' : ''
-      return `${node.index.name}, ${node.ranges.length} ${node.ranges.length === 1 ? 'range' : 'ranges'}${direction}`
+      const proven = node.proven.length === 0 ? '' : `, exactly ${predicateText(combine('and', node.proven))}`
+      return `${node.index.name}, ${node.ranges.length} ${node.ranges.length === 1 ? 'range' : 'ranges'}${direction}${proven}`
     }
     case 'filter':
       return predicateText(node.where)

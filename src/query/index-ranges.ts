@@ -15,6 +15,12 @@ import { type KeyBounds, prefixUpper } from '../indexes/key-bounds.ts'
 import type { IndexInfo } from './source.ts'
 import type { Edge, ValueRange } from './value-range.ts'
 
+/** A key that grew the writer beyond this takes the buffer with it. */
+const KEPT_WRITER_BYTES = 65_536
+
+/** Of the key that is being written: nothing else runs meanwhile. */
+let writer = new KeyWriter()
+
 /** What is asked of an index, part by part. */
 export interface IndexRequest {
   /** For each leading part the values it may have. */
@@ -89,12 +95,14 @@ function edgeKey(
  * of strings there was folded before (value-range.ts), and the successor of a prefix is no text to fold again.
  */
 function encode(index: IndexInfo, values: readonly (Value | undefined)[], edge?: Edge): Uint8Array {
-  const writer = new KeyWriter()
+  writer.reset()
   for (let i = 0; i < values.length; i++) {
     writer.append(values[i], { descending: index.parts[i]!.descending, nocase: index.nocase })
   }
   if (edge !== undefined) writer.append(edge.value, { descending: index.parts[values.length]!.descending })
-  return writer.finish()
+  const key = writer.finish()
+  if (writer.bytes.length > KEPT_WRITER_BYTES) writer = new KeyWriter()
+  return key
 }
 
 /** Lower included, upper not; undefined when nothing lies between. */

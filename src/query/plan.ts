@@ -18,6 +18,8 @@ export type PlanNode =
       /** Disjoint, ascending. */
       readonly ranges: readonly KeyBounds[]
       readonly reverse: boolean
+      /** What of the filter the ranges say exactly, so that nobody above tests it. */
+      readonly proven: readonly Predicate[]
       readonly estimatedRows: number
     }
   /** Each record once: an index of array elements meets a record once for every element in its bounds. */

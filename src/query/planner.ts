@@ -2,8 +2,8 @@
  * Chooses how a query reads: by id, by one of the indexes, or by scanning. Every way that can be taken is costed with
  * what the indexes estimate, the cheapest is taken, and what was said for and against each is kept for explain.
  *
- * A cost of 1 is a record read by a scan. What an access path gives is filtered by the whole `where` again, so a path
- * that gives too much is slow and never wrong.
+ * A cost of 1 is a record read by a scan. What an access path gives is filtered by all of the `where` that the path does
+ * not prove by itself (value-range.ts knows what it does), so a path that gives too much is slow and never wrong.
  */
 import type { RecordId } from '../base/ids.ts'
 import type { Path, Value } from '../base/values.ts'
@@ -15,10 +15,11 @@ import { matchOrder, type OrderMatch } from './order-match.ts'
 import type { Candidate, Plan, PlanNode } from './plan.ts'
 import { BY_ID, type Condition, conjunctsOf, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
 import type { RowKey } from './row-order.ts'
-import { implies, samePath } from './same-predicate.ts'
+import { implies, samePath, samePredicate } from './same-predicate.ts'
 import { selectivityOf } from './selectivity.ts'
 import type { IndexInfo, RecordSource } from './source.ts'
-import { intersect, isKeyable, MAX_POINTS, pointsOf, rangeOf, type ValueRange } from './value-range.ts'
+import { intersect, isExact, isKeyable, MAX_POINTS, pointsOf, rangeOf, type ValueRange } from './value-range.ts'
+import { combine } from './where.ts'
 
 /** A record fetched through an index or by its id, against one of a scan; a descent into a tree. */
 const FETCH_COST = 1.6
@@ -40,7 +41,11 @@ interface Access {
   readonly perRow: number
   readonly isDistinct: boolean
   readonly order: OrderMatch | undefined
+  /** The conjuncts that hold for every record it gives. */
+  readonly proven: readonly Predicate[]
 }
+
+const NONE: readonly never[] = []
 
 type FieldPredicate = Extract<Predicate, { kind: 'field' }>
 
@@ -81,12 +86,14 @@ function accessByScan(question: Question, source: RecordSource): Access {
   const rows = source.rowCount()
   const leaf: PlanNode = { kind: 'scan', estimatedRows: rows }
   const matching = rows * restSelectivity(question.conjuncts, [])
-  return { name: 'scan', leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order: undefined }
+  const order = undefined
+  return { name: 'scan', leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE }
 }
 
 function accessById(question: Question): Access | undefined {
-  const test = conditionsOn(question.conjuncts, ['id']).find((one) => one.op === 'eq' || one.op === 'in')
-  if (test === undefined) return undefined
+  const stated = testsOn(question.conjuncts, BY_ID.path).find(({ test }) => test.op === 'eq' || test.op === 'in')
+  if (stated === undefined) return undefined
+  const { test } = stated
   const ids = idsOf(test.op === 'in' ? test.operand : [test.operand as Value])
   const rows = ids.length
   const leaf: PlanNode = { kind: 'get', ids, estimatedRows: rows }
@@ -99,6 +106,7 @@ function accessById(question: Question): Access | undefined {
     perRow: FETCH_COST,
     isDistinct: true,
     order: undefined,
+    proven: [stated],
   }
 }
 
@@ -122,7 +130,7 @@ function accessByIndex(question: Question, index: IndexInfo): Access | string {
   if (index.where !== undefined && !implies(conjuncts, index.where)) {
     return 'partial: the query does not state its condition'
   }
-  const used: Predicate[] = index.where === undefined ? [] : [...conjunctsOf(index.where)]
+  const used: Predicate[] = index.where === undefined ? [] : statedIn(conjuncts, index.where)
   const request = index.each ? elementRequest(conjuncts, index, used) : partsRequest(conjuncts, index, used)
   const order = matchOrder(index, question.orderBy, (path) => fixedValue(conjuncts, path))
   const isBounded = request.points.length > 0 || request.range !== undefined
@@ -130,16 +138,41 @@ function accessByIndex(question: Question, index: IndexInfo): Access | string {
   if (!isBounded && index.where === undefined && order === undefined) return 'no condition or order on its first part'
   const ranges = pageRanges(question, index, keyRanges(index, request), order)
   const rows = estimateRanges(index, ranges)
+  const proven = used.filter((one) => isProven(one, index))
   return {
     name: `index ${index.name}`,
-    leaf: { kind: 'indexScan', index, ranges, reverse: order?.reverse ?? false, estimatedRows: rows },
+    leaf: {
+      kind: 'indexScan',
+      index,
+      ranges,
+      reverse: order?.reverse ?? false,
+      proven,
+      estimatedRows: rows,
+    },
     rows,
     matching: rows * restSelectivity(conjuncts, used),
     descents: ranges.length,
     perRow: FETCH_COST,
     isDistinct: !index.each || (ranges.length <= 1 && request.points[0]?.length === 1),
     order,
+    proven,
   }
+}
+
+/** True when every record with an entry in the ranges that `one` was used for satisfies it. */
+function isProven(one: Predicate, index: IndexInfo): boolean {
+  if (index.where !== undefined && conjunctsOf(index.where).some((other) => samePredicate(one, other))) return true
+  if (one.kind !== 'field') return false
+  const { test } = one
+  if (!index.each) return isExact(test, index.nocase)
+  // Of several conditions on one element the ranges may say less than that one element meets all of them.
+  return test.op === 'any' && test.operand.length === 1 && isExact(test.operand[0]!, index.nocase)
+}
+
+/** The conjuncts of the query that are the condition of a partial index. */
+function statedIn(conjuncts: readonly Predicate[], where: Predicate): Predicate[] {
+  const wanted = conjunctsOf(where)
+  return conjuncts.filter((one) => wanted.some((other) => samePredicate(one, other)))
 }
 
 /** What the query says about the index's parts, from the left; notes in `used` what the ranges will express. */
@@ -147,7 +180,7 @@ function partsRequest(conjuncts: readonly Predicate[], index: IndexInfo, used: P
   const points: (readonly (Value | undefined)[])[] = []
   let combinations = 1
   for (const { path } of index.parts) {
-    const tests = conjuncts.filter((one): one is FieldPredicate => one.kind === 'field' && samePath(one.path, path))
+    const tests = testsOn(conjuncts, path)
     const conditions = tests.map((one) => one.test)
     const pointed = bestPoints(conditions, index.nocase)
     if (pointed === undefined || combinations * pointed.values.length > MAX_POINTS) {
@@ -198,12 +231,12 @@ function rangeOfAll(conditions: readonly Condition[], nocase: boolean): ValueRan
   return all
 }
 
-function conditionsOn(conjuncts: readonly Predicate[], path: Path): readonly Condition[] {
-  return conjuncts.flatMap((one) => (one.kind === 'field' && samePath(one.path, path) ? [one.test] : []))
+function testsOn(conjuncts: readonly Predicate[], path: Path): readonly FieldPredicate[] {
+  return conjuncts.filter((one): one is FieldPredicate => one.kind === 'field' && samePath(one.path, path))
 }
 
 function fixedValue(conjuncts: readonly Predicate[], path: Path): { readonly value: Value } | undefined {
-  for (const condition of conditionsOn(conjuncts, path)) if (condition.op === 'eq') return { value: condition.operand }
+  for (const { test } of testsOn(conjuncts, path)) if (test.op === 'eq') return { value: test.operand }
   return undefined
 }
 
@@ -244,11 +277,12 @@ function costOf({ data, orderBy }: Question, access: Access): number {
 }
 
 /** Puts the operators above the access. */
-function assemble({ data, orderBy, after }: Question, access: Access): Plan['root'] {
+function assemble({ data, conjuncts, orderBy, after }: Question, access: Access): Plan['root'] {
   const matching = Math.min(access.rows, access.matching)
   let node = access.leaf
   if (!access.isDistinct) node = { kind: 'distinct', input: node, estimatedRows: access.rows }
-  if (data.where !== undefined) node = { kind: 'filter', where: data.where, input: node, estimatedRows: matching }
+  const rest = conjuncts.filter((one) => !access.proven.includes(one))
+  if (rest.length > 0) node = { kind: 'filter', where: combine('and', rest), input: node, estimatedRows: matching }
   if (after !== undefined) node = { kind: 'resume', after, orderBy, input: node, estimatedRows: matching }
   const wanted = data.limit === undefined ? undefined : data.limit + data.offset
   if (orderBy.length > 0) node = sorted(node, orderBy, access, wanted)

@@ -42,6 +42,11 @@ export class ReadTracker implements ReadPredicate {
     this.#after = after
   }
 
+  /** True when the query may stop before it has seen all: then the rows that it gives must be noted. */
+  get isLimited(): boolean {
+    return this.#limit !== undefined
+  }
+
   /** A row goes to the caller. */
   noteRow(row: StoredRecord): void {
     this.#count++

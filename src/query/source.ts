@@ -28,12 +28,20 @@ export interface IndexInfo {
   readonly distinctEstimate: number
 }
 
-/** Hands out records one by one and survives awaits between two calls. */
+/** Hands out records some at a time, and survives awaits between two calls. */
 export interface RowCursor {
-  /** The next record, or undefined at the end (and after close). */
-  next(): Row | undefined
+  /**
+   * Appends the next records to `rows`, at most `most`. Returns how many: END when there are no more (and after close);
+   * 0 when there may be, but the call has worked long enough to find none.
+   */
+  read(rows: Row[], most: number): number
+  /** As `read`, but only counts: a record that is surely there is not read for it. */
+  skip(most: number): number
   close(): void
 }
+
+/** What a cursor gives when there are no more records. */
+export const END = -1
 
 /**
  * What a read saw, for serializable validation: a later write conflicts if and only if the record before it or after
@@ -55,8 +63,12 @@ export interface RecordSource {
   get(id: RecordId): StoredRecord | undefined
   /** Every visible record, in no particular order. */
   scan(): RowCursor
-  /** The visible records with an entry in the bounds, in index order (backwards with `reverse`), equal keys in any order. */
-  scanIndex(index: IndexInfo, bounds: KeyBounds, reverse: boolean): RowCursor
+  /**
+   * The visible records with an entry in the bounds, in index order (backwards with `reverse`), equal keys in any order.
+   * `proves` is what the bounds say of each of them: a record whose entry alone does not settle what the snapshot sees
+   * is tested by it.
+   */
+  scanIndex(index: IndexInfo, bounds: KeyBounds, reverse: boolean, proves: (record: StoredRecord) => boolean): RowCursor
   /** The exact number of visible records where that is cheap to know. */
   countAll(): number | undefined
   /** False where nobody asks what was read, so that it need not be noted: outside read-write transactions. */

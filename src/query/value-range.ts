@@ -2,13 +2,13 @@
  * What a condition says about where its values lie in the total order, so that an index can be asked for just these.
  * Comparisons hold only within the operand's type class, so a range is closed by its class: below 5 means from
  * -Infinity up to 5, never the booleans that sort below all numbers. The end of a class without a largest value is
- * the smallest value of the next class. A range may hold more than the condition admits, never less: the filter
- * stands above the index and has the last word.
+ * the smallest value of the next class. A range may hold more than the condition admits, never less: a filter above
+ * the index has the last word, but for what {@link isExact} knows to need none.
  */
 import { invariant } from '../base/invariant.ts'
 import type { Value } from '../base/values.ts'
 import { foldCase } from '../codec/case-fold.ts'
-import { compareValues } from '../codec/order.ts'
+import { compareValues, typeClass } from '../codec/order.ts'
 import { likePrefix, parseLike } from './like.ts'
 import type { Condition } from './query-data.ts'
 
@@ -85,6 +85,42 @@ export function rangeOf(condition: Condition, nocase: boolean): ValueRange | und
     default:
       return undefined
   }
+}
+
+/**
+ * True when the points or the range of the condition hold just the values that it admits, so that who found a value by
+ * them need not test it again. Said only of what is simple: no folded strings, no patterns, no values made of others,
+ * and no NaN, which is equal to itself but in no order.
+ */
+export function isExact(condition: Condition, nocase: boolean): boolean {
+  if (nocase) return false
+  switch (condition.op) {
+    case 'eq':
+      return condition.operand === null || isOrderable(condition.operand)
+    case 'in':
+      return condition.operand.every((value) => value === null || isOrderable(value))
+    case 'lt':
+    case 'lte':
+    case 'gt':
+    case 'gte':
+      return isOrderable(condition.operand)
+    case 'between': {
+      // Ends of two classes admit nothing, while all between them is a range.
+      const [from, to] = condition.operand
+      return isOrderable(from) && isOrderable(to) && typeClass(from) === typeClass(to)
+    }
+    case 'isNull':
+    case 'exists':
+      return true
+    default:
+      return false
+  }
+}
+
+/** A scalar that is above, below or equal to every other of its class. */
+function isOrderable(value: Value): boolean {
+  if (typeof value === 'number') return !Number.isNaN(value)
+  return value !== null && (typeof value !== 'object' || value instanceof Date)
 }
 
 /** The part that lies in both. */

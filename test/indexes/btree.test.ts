@@ -166,6 +166,39 @@ describe.each(Object.entries(keyMakers))('a B+tree with %s', (name, key) => {
     }
   })
 
+  it('gives by the stretch what it gives one by one, and goes on from there after any change', () => {
+    for (const reverse of [false, true]) {
+      const random = seededRandom(14)
+      const tree = new BTree(memorySpace())
+      const model = new SortedEntries()
+      for (let i = 0; i < entryCount; i++) {
+        const entry = { key: key(random), record: Math.floor(random() * 500) }
+        expect(insert(tree, entry)).toBe(model.insert(entry))
+      }
+      const records = new Uint32Array(64)
+      for (let i = 0; i < 20; i++) {
+        const bounds = randomBounds(random, key)
+        const ahead = tree.cursor(bounds, reverse)
+        const behind = tree.cursor(bounds, reverse)
+        for (let ended = false; !ended; ) {
+          const most = 1 + Math.floor(random() * 64)
+          const count = ahead.nextRecords(records, most)
+          for (let j = 0; j < count; j++) {
+            expect(behind.next()).toBe(true)
+            expect(records[j]).toBe(behind.record)
+          }
+          if (count > 0) expect(text([currentOf(ahead)])).toEqual(text([currentOf(behind)]))
+          ended = count < most
+          if (random() > 0.2) continue
+          const known = model.entries[Math.floor(random() * model.entries.length)]!
+          model.delete(known)
+          remove(tree, known)
+        }
+        expect(behind.next()).toBe(false)
+      }
+    }
+  })
+
   it('gives a cursor each entry that was there throughout exactly once, whatever changes between its steps', () => {
     for (const reverse of [false, true]) {
       const random = seededRandom(13)

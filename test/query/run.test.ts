@@ -200,17 +200,23 @@ describe('explain', () => {
     expect(data.root).toMatchObject({
       operator: 'select',
       inputs: [
-        { operator: 'slice', inputs: [{ operator: 'sortRuns', actualRows: 3, inputs: [{ operator: 'filter' }] }] },
+        { operator: 'slice', inputs: [{ operator: 'sortRuns', actualRows: 3, inputs: [{ operator: 'indexScan' }] }] },
       ],
     })
     expect(data.considered).toMatchObject([
       { access: 'scan', chosen: false },
       { access: 'index n', chosen: true },
     ])
-    expect(text).toContain('indexScan n, 1 range, backwards')
-    expect(text).toContain('filter n < 10')
+    expect(text).toContain('indexScan n, 1 range, backwards, exactly n < 10')
     expect(text).toContain('not taken: scan')
     expect(data.root.elapsedMs).toBeGreaterThan(0)
+  })
+
+  it('shows as a filter what the index does not prove, and only that', () => {
+    const { query } = things()
+    const { text } = query.where({ n: { lt: 10, ne: 4 }, m: 1 }).explain()
+    expect(text).toContain('filter n != 4 and m = 1 (')
+    expect(text).toContain('indexScan n, 1 range, exactly n < 10')
   })
 
   it('says of every index why it was not taken', () => {

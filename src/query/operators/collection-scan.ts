@@ -1,19 +1,34 @@
-import type { RecordSource, RowCursor } from '../source.ts'
-import type { Operator, Step } from './operator.ts'
+import { END, type RecordSource, type Row, type RowCursor } from '../source.ts'
+import { type Operator, PAUSE, type Step } from './operator.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 /** Every record of the collection. */
 export class CollectionScan implements Operator {
   readonly #cursor: RowCursor
+  readonly #ahead: ReadAhead
 
-  constructor(source: RecordSource) {
+  constructor(source: RecordSource, mostAhead: number) {
     this.#cursor = source.scan()
+    this.#ahead = new ReadAhead(mostAhead)
   }
 
   next(): Step {
-    return this.#cursor.next()
+    const row = this.#ahead.take()
+    if (row !== undefined) return row
+    const count = this.#ahead.fill(this.#cursor)
+    return count > 0 ? this.#ahead.take() : count === END ? undefined : PAUSE
+  }
+
+  read(rows: Row[], most: number): number {
+    return this.#cursor.read(rows, most)
+  }
+
+  skip(most: number): number {
+    return this.#cursor.skip(most)
   }
 
   close(): void {
+    this.#ahead.clear()
     this.#cursor.close()
   }
 }

@@ -1,5 +1,6 @@
 import type { RecordTest } from '../predicate.ts'
-import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
+import type { Row } from '../source.ts'
+import { type Operator, PAUSE, readByRow, STRIDE, type Step } from './operator.ts'
 
 /** The rows for which the test holds. */
 export class FilterRows implements Operator {
@@ -17,6 +18,16 @@ export class FilterRows implements Operator {
       if (row === undefined || row === PAUSE || this.#test(row)) return row
     }
     return PAUSE
+  }
+
+  read(rows: Row[], most: number): number {
+    const start = rows.length
+    const count = this.#input.read === undefined ? readByRow(this.#input, rows) : this.#input.read(rows, most)
+    let end = start
+    for (let i = start; i < rows.length; i++) if (this.#test(rows[i]!)) rows[end++] = rows[i]!
+    // Setting the length of a long array is a call into the runtime each time.
+    while (rows.length > end) rows.pop()
+    return count > 0 ? end - start : count
   }
 
   close(): void {

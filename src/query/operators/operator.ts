@@ -6,8 +6,11 @@
  * input: a synchronous run asks again at once, a yielding one may first give the event loop a turn. So no call of
  * `next()` takes long, whatever stands below. PAUSE from the input is passed on. `close()` releases what is held,
  * at any time and more than once. Rows are fresh objects that nobody else holds.
+ *
+ * Some operators also hand out rows by the stretch: `read(rows, most)` appends up to `most` rows, `skip(most)` passes
+ * over them and only counts. `most` is at most STRIDE; both return how many, 0 for PAUSE, END for undefined.
  */
-import type { Row } from '../source.ts'
+import { END, type Row } from '../source.ts'
 
 export const PAUSE: unique symbol = Symbol('pause')
 
@@ -15,8 +18,26 @@ export type Step = Row | typeof PAUSE | undefined
 
 export interface Operator {
   next(): Step
+  read?(rows: Row[], most: number): number
+  skip?(most: number): number
   close(): void
 }
 
 /** Rows an operator takes in without giving one before it pauses: below a millisecond of work. */
 export const STRIDE = 64
+
+/** Appends what `next` gives: `read` of an operator that has none. */
+export function readByRow(operator: Operator, rows: Row[]): number {
+  const step = operator.next()
+  if (step === undefined) return END
+  if (step === PAUSE) return 0
+  rows.push(step)
+  return 1
+}
+
+/** Passes over what `next` gives: `skip` of an operator that has none. */
+export function skipByRow(operator: Operator): number {
+  const step = operator.next()
+  if (step === undefined) return END
+  return step === PAUSE ? 0 : 1
+}

@@ -1,4 +1,5 @@
-import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
+import { END } from '../source.ts'
+import { type Operator, PAUSE, STRIDE, type Step, skipByRow } from './operator.ts'
 
 /** Leaves out the first `offset` rows and gives at most `limit` of the rest. */
 export class Slice implements Operator {
@@ -25,6 +26,14 @@ export class Slice implements Operator {
       return row
     }
     return PAUSE
+  }
+
+  skip(most: number): number {
+    if (this.#input.skip === undefined || this.#toSkip > 0) return skipByRow(this)
+    if (this.#toGive === 0) return END
+    const count = this.#input.skip(Math.min(most, this.#toGive))
+    if (count > 0) this.#toGive -= count
+    return count
   }
 
   close(): void {

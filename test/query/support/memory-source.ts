@@ -7,14 +7,15 @@ import { KeyWriter } from '../../../src/codec/key.ts'
 import type { KeyBounds } from '../../../src/indexes/key-bounds.ts'
 import { compilePredicate } from '../../../src/query/predicate.ts'
 import type { Predicate } from '../../../src/query/query-data.ts'
-import type {
-  IndexInfo,
-  QueryRunner,
-  ReadPredicate,
-  RecordSource,
-  Row,
-  RowCursor,
-  SlowQuery,
+import {
+  END,
+  type IndexInfo,
+  type QueryRunner,
+  type ReadPredicate,
+  type RecordSource,
+  type Row,
+  type RowCursor,
+  type SlowQuery,
 } from '../../../src/query/source.ts'
 import { parseWhere } from '../../../src/query/where.ts'
 
@@ -109,7 +110,18 @@ function cursorOf(
 ): RowCursor {
   let at = 0
   return {
-    next: () => fetch(records[at++]),
+    read: (rows, most) => {
+      const end = Math.min(records.length, at + most)
+      if (at === end) return END
+      const first = at
+      while (at < end) rows.push(fetch(records[at++])!)
+      return at - first
+    },
+    skip: (most) => {
+      const first = at
+      at = Math.min(records.length, at + most)
+      return at === first ? END : at - first
+    },
     close: () => {
       at = records.length
     },
