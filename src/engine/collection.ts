@@ -54,7 +54,8 @@ export abstract class Reader<T> {
   readonly name: string
   protected readonly view: ReadView
   protected readonly door: CollectionDoor
-  #runner: QueryRunner | undefined
+  /** Made when first asked for: most transactions make none. Immutable, so that one serves as the beginning of all. */
+  #query: Query<T> | undefined
 
   constructor(name: string, view: ReadView, door: CollectionDoor) {
     this.name = name
@@ -95,8 +96,8 @@ export abstract class Reader<T> {
 
   /** Every record, as a query. */
   query(): Query<T> {
-    this.#runner ??= runnerOf(this.view)
-    return queryAll<T>(this.name, this.#runner)
+    this.#query ??= queryAll<T>(this.name, runnerOf(this.view))
+    return this.#query
   }
 
   where(filter: Where<T> | Filter<T>): Query<T> {

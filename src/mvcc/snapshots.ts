@@ -30,7 +30,11 @@ export class SnapshotRegistry {
     this.#holds.add(hold)
     const at = this.#lowerBound(commit)
     if (this.#commits[at] === commit) this.#counts[at]!++
-    else {
+    else if (at === this.#commits.length) {
+      // Nearly always the newest: without the arrays that splice makes.
+      this.#commits.push(commit)
+      this.#counts.push(1)
+    } else {
       this.#commits.splice(at, 0, commit)
       this.#counts.splice(at, 0, 1)
     }
@@ -49,8 +53,13 @@ export class SnapshotRegistry {
     invariant(this.#holds.delete(hold), () => 'a snapshot is released twice')
     const at = this.#lowerBound(hold.commit)
     if (--this.#counts[at]! > 0) return
-    this.#commits.splice(at, 1)
-    this.#counts.splice(at, 1)
+    if (at === this.#commits.length - 1) {
+      this.#commits.pop()
+      this.#counts.pop()
+    } else {
+      this.#commits.splice(at, 1)
+      this.#counts.splice(at, 1)
+    }
     this.onRelease?.(hold.commit)
   }
 

@@ -98,12 +98,12 @@ export class Query<T, R = T> implements AsyncIterable<R> {
 
   /** The first row, or undefined. Without an order any match. */
   first(): R | undefined {
-    return this.#with({ limit: Math.min(1, this.data.limit ?? 1) }).all()[0]
+    return asResults<R>(runQuery(this.#dataOfFirst(), this.#runner))[0]
   }
 
   /** As `first`, in slices. */
   async firstAsync(options: AsyncOptions = {}): Promise<R | undefined> {
-    return (await this.#with({ limit: Math.min(1, this.data.limit ?? 1) }).allAsync(options))[0]
+    return asResults<R>(await runQueryAsync(this.#dataOfFirst(), this.#runner, options))[0]
   }
 
   /** How many rows there are. */
@@ -188,6 +188,10 @@ export class Query<T, R = T> implements AsyncIterable<R> {
   /** The query as JSON data with a version, for fromJSON. */
   toJSON(): QueryJson {
     return queryToJson(this.data)
+  }
+
+  #dataOfFirst(): QueryData {
+    return { ...this.data, limit: Math.min(1, this.data.limit ?? 1) }
   }
 
   #with(change: Partial<QueryData>): Query<T, R> {

@@ -16,11 +16,19 @@ export function isPlainObject(value: unknown): value is { readonly [name: string
   return prototype === Object.prototype || prototype === null
 }
 
+/** Paths are few and come again with every query; a program that makes them up without end parses them each time. */
+const MAX_KNOWN_PATHS = 1_024
+const knownPaths = new Map<string, Path>()
+
 /** The path a user wrote, or INVALID_QUERY. */
 export function capturePath(text: unknown): Path {
   if (typeof text !== 'string') throw invalidQuery('', `a path must be a string, and ${describe(text)} is none`)
+  const known = knownPaths.get(text)
+  if (known !== undefined) return known
   try {
-    return Object.freeze(parsePath(text))
+    const path = Object.freeze(parsePath(text))
+    if (knownPaths.size < MAX_KNOWN_PATHS) knownPaths.set(text, path)
+    return path
   } catch (cause) {
     throw invalidQuery(text, `not a path (${(cause as Error).message})`, cause)
   }

@@ -34,12 +34,13 @@ export interface Explanation {
 /** Explains a plan that was run to its end with every operator measured. */
 export function explainRun(plan: Plan, measures: ReadonlyMap<PlanNode, Measure>): Explanation {
   const root = explainNode(plan.root, measures)
-  const data = { root, considered: plan.candidates, rows: root.actualRows, elapsedMs: root.elapsedMs }
+  const considered = plan.candidates()
+  const data = { root, considered, rows: root.actualRows, elapsedMs: root.elapsedMs }
   const measuredLines = treeLines(plan.root, (node) => {
     const measure = measures.get(node)
     return ` (estimated ${round(node.estimatedRows)}, actual ${measure?.rows ?? 0} rows, ${milliseconds(measure?.elapsedMs ?? 0)})`
   })
-  return { text: [...measuredLines, '', ...plan.candidates.map(candidateText)].join('\n'), data }
+  return { text: [...measuredLines, '', ...considered.map(candidateText)].join('\n'), data }
 }
 
 /** The plan alone, with its estimates. */

@@ -11,7 +11,7 @@
 import { compareKeys } from '../base/bytes.ts'
 import type { Value } from '../base/values.ts'
 import { KeyWriter } from '../codec/key.ts'
-import { type KeyBounds, prefixUpper } from '../indexes/key-bounds.ts'
+import { ALL_KEYS, type KeyBounds, prefixUpper } from '../indexes/key-bounds.ts'
 import type { IndexInfo } from './source.ts'
 import type { Edge, ValueRange } from './value-range.ts'
 
@@ -36,6 +36,7 @@ export function keyRanges(index: IndexInfo, request: IndexRequest): readonly Key
     const range = request.range === undefined ? prefixRange(index, values) : partRange(index, values, request.range)
     if (range !== undefined) ranges.push(range)
   }
+  if (ranges.length < 2) return ranges
   ranges.sort(compareLower)
   return ranges.filter((range, i) => i === 0 || compareLower(ranges[i - 1]!, range) !== 0)
 }
@@ -60,7 +61,11 @@ export function narrow(
 /** Every way to take one value of each list. */
 function combinations(lists: readonly (readonly (Value | undefined)[])[]): readonly (readonly (Value | undefined)[])[] {
   let found: (readonly (Value | undefined)[])[] = [[]]
-  for (const list of lists) found = found.flatMap((values) => list.map((value) => [...values, value]))
+  for (const list of lists) {
+    const longer: (readonly (Value | undefined)[])[] = []
+    for (const values of found) for (const value of list) longer.push([...values, value])
+    found = longer
+  }
   return found
 }
 
@@ -108,7 +113,8 @@ function encode(index: IndexInfo, values: readonly (Value | undefined)[], edge?:
 /** Lower included, upper not; undefined when nothing lies between. */
 function bounds(lower: Uint8Array | undefined, upper: Uint8Array | undefined): KeyBounds | undefined {
   if (lower !== undefined && upper !== undefined && compareKeys(lower, upper) >= 0) return undefined
-  return { ...(lower && lower.length > 0 && { lower }), ...(upper && { upper, upperOpen: true }) }
+  if (lower === undefined || lower.length === 0) return upper === undefined ? ALL_KEYS : { upper, upperOpen: true }
+  return upper === undefined ? { lower } : { lower, upper, upperOpen: true }
 }
 
 function compareLower(a: KeyBounds, b: KeyBounds): number {

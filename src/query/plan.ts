@@ -82,7 +82,8 @@ export interface Candidate {
 
 export interface Plan {
   readonly root: PlanNode
-  readonly candidates: readonly Candidate[]
+  /** Every way that was weighed, for explain: most plans are never asked. */
+  readonly candidates: () => readonly Candidate[]
   /** The order the rows come in; empty when it is unspecified. */
   readonly orderBy: readonly OrderKey[]
 }

@@ -31,7 +31,6 @@ const MAX_ESTIMATED_RANGES = 16
 
 /** A way to the records, costed. */
 interface Access {
-  readonly name: string
   readonly leaf: PlanNode
   /** Records it hands to the filter. */
   readonly rows: number
@@ -43,6 +42,12 @@ interface Access {
   readonly order: OrderMatch | undefined
   /** The conjuncts that hold for every record it gives. */
   readonly proven: readonly Predicate[]
+}
+
+/** An index that cannot be taken. */
+interface Refusal {
+  readonly index: IndexInfo
+  readonly reason: string
 }
 
 const NONE: readonly never[] = []
@@ -61,25 +66,50 @@ export function planQuery(data: QueryData, source: RecordSource, after?: RowKey)
   const orderBy = data.orderBy.length === 0 && (data.offset > 0 || after !== undefined) ? [BY_ID] : data.orderBy
   const question: Question = { data, conjuncts: conjunctsOf(data.where), orderBy, after }
   const byId = accessById(question)
-  const unusable: Candidate[] = []
-  const accesses: Access[] = byId === undefined ? [accessByScan(question, source)] : [byId]
+  const accesses: Access[] = [byId ?? accessByScan(question, source)]
+  const refused: Refusal[] = []
   for (const index of source.indexes) {
     const access = accessByIndex(question, index)
-    if (typeof access !== 'string') accesses.push(access)
-    else unusable.push(candidate(`index ${index.name}`, undefined, access))
+    if (typeof access === 'string') refused.push({ index, reason: access })
+    else accesses.push(access)
   }
-  const costs = accesses.map((access) => costOf(question, access))
-  const cheapest = costs.indexOf(Math.min(...costs))
-  const chosen = accesses[cheapest]!
-  const weighed = accesses.map((access, i) => {
-    const reason = i === cheapest ? 'the cheapest' : `dearer than ${chosen.name}`
-    return { ...candidate(access.name, costs[i], reason), chosen: i === cheapest, estimatedRows: access.rows }
-  })
-  return { root: assemble(question, chosen), candidates: [...weighed, ...unusable], orderBy }
+  let chosen = accesses[0]!
+  let cost = costOf(question, chosen)
+  for (let i = 1; i < accesses.length; i++) {
+    const other = costOf(question, accesses[i]!)
+    if (other >= cost) continue
+    cost = other
+    chosen = accesses[i]!
+  }
+  return {
+    root: assemble(question, chosen),
+    candidates: () => candidatesOf(question, accesses, chosen, refused),
+    orderBy,
+  }
 }
 
-function candidate(access: string, cost: number | undefined, reason: string): Candidate {
-  return { access, chosen: false, cost, estimatedRows: undefined, reason }
+/** What was weighed, and what could not be, with the reasons. */
+function candidatesOf(
+  question: Question,
+  accesses: readonly Access[],
+  chosen: Access,
+  refused: readonly Refusal[],
+): readonly Candidate[] {
+  const weighed = accesses.map((access): Candidate => {
+    const isChosen = access === chosen
+    const reason = isChosen ? 'the cheapest' : `dearer than ${nameOf(chosen)}`
+    const cost = costOf(question, access)
+    return { access: nameOf(access), chosen: isChosen, cost, estimatedRows: access.rows, reason }
+  })
+  const unusable = refused.map(({ index, reason }): Candidate => {
+    return { access: `index ${index.name}`, chosen: false, cost: undefined, estimatedRows: undefined, reason }
+  })
+  return [...weighed, ...unusable]
+}
+
+function nameOf({ leaf }: Access): string {
+  if (leaf.kind === 'indexScan') return `index ${leaf.index.name}`
+  return leaf.kind === 'get' ? 'get by id' : 'scan'
 }
 
 function accessByScan(question: Question, source: RecordSource): Access {
@@ -87,7 +117,7 @@ function accessByScan(question: Question, source: RecordSource): Access {
   const leaf: PlanNode = { kind: 'scan', estimatedRows: rows }
   const matching = rows * restSelectivity(question.conjuncts, [])
   const order = undefined
-  return { name: 'scan', leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE }
+  return { leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE }
 }
 
 function accessById(question: Question): Access | undefined {
@@ -98,7 +128,6 @@ function accessById(question: Question): Access | undefined {
   const rows = ids.length
   const leaf: PlanNode = { kind: 'get', ids, estimatedRows: rows }
   return {
-    name: 'get by id',
     leaf,
     rows,
     matching: rows,
@@ -115,8 +144,7 @@ function idsOf(values: readonly Value[]): readonly RecordId[] {
   const ids = new Set<RecordId>()
   for (const value of values) {
     // At most 512 bytes of UTF-8 are at most as many UTF-16 units, and a lone surrogate has no UTF-8.
-    if (typeof value === 'string' && value !== '' && value.length <= 512 && !/\p{Surrogate}/u.test(value))
-      ids.add(value)
+    if (typeof value === 'string' && value !== '' && value.length <= 512 && value.isWellFormed()) ids.add(value)
     const number = typeof value === 'bigint' ? Number(value) : value
     if (typeof number === 'number' && Number.isSafeInteger(number) && equalValues(number, value))
       ids.add(number === 0 ? 0 : number)
@@ -132,7 +160,8 @@ function accessByIndex(question: Question, index: IndexInfo): Access | string {
   }
   const used: Predicate[] = index.where === undefined ? [] : statedIn(conjuncts, index.where)
   const request = index.each ? elementRequest(conjuncts, index, used) : partsRequest(conjuncts, index, used)
-  const order = matchOrder(index, question.orderBy, (path) => fixedValue(conjuncts, path))
+  const isOrdered = question.orderBy.length > 0
+  const order = isOrdered ? matchOrder(index, question.orderBy, (path) => fixedValue(conjuncts, path)) : undefined
   const isBounded = request.points.length > 0 || request.range !== undefined
   if (!isBounded && index.each) return 'no condition any on its array'
   if (!isBounded && index.where === undefined && order === undefined) return 'no condition or order on its first part'
@@ -140,7 +169,6 @@ function accessByIndex(question: Question, index: IndexInfo): Access | string {
   const rows = estimateRanges(index, ranges)
   const proven = used.filter((one) => isProven(one, index))
   return {
-    name: `index ${index.name}`,
     leaf: {
       kind: 'indexScan',
       index,
@@ -181,6 +209,7 @@ function partsRequest(conjuncts: readonly Predicate[], index: IndexInfo, used: P
   let combinations = 1
   for (const { path } of index.parts) {
     const tests = testsOn(conjuncts, path)
+    if (tests.length === 0) break
     const conditions = tests.map((one) => one.test)
     const pointed = bestPoints(conditions, index.nocase)
     if (pointed === undefined || combinations * pointed.values.length > MAX_POINTS) {
@@ -232,7 +261,13 @@ function rangeOfAll(conditions: readonly Condition[], nocase: boolean): ValueRan
 }
 
 function testsOn(conjuncts: readonly Predicate[], path: Path): readonly FieldPredicate[] {
-  return conjuncts.filter((one): one is FieldPredicate => one.kind === 'field' && samePath(one.path, path))
+  let tests: FieldPredicate[] | undefined
+  for (const one of conjuncts) {
+    if (one.kind !== 'field' || !samePath(one.path, path)) continue
+    if (tests === undefined) tests = [one]
+    else tests.push(one)
+  }
+  return tests ?? NONE
 }
 
 function fixedValue(conjuncts: readonly Predicate[], path: Path): { readonly value: Value } | undefined {

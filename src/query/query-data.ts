@@ -75,5 +75,5 @@ export function everyRecord(collection: string): QueryData {
 export function conjunctsOf(where: Predicate | undefined): readonly Predicate[] {
   if (where === undefined) return []
   if (where.kind !== 'and') return [where]
-  return where.of.flatMap(conjunctsOf)
+  return where.of.some((one) => one.kind === 'and') ? where.of.flatMap(conjunctsOf) : where.of
 }

@@ -16,7 +16,9 @@ export function samePredicate(a: Predicate, b: Predicate): boolean {
 }
 
 export function samePath(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, i) => name === b[i])
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 function sameCondition(a: Condition, b: Condition): boolean {

@@ -28,10 +28,11 @@ export function not<T>(filter: NoInfer<Where<T> | Filter<T>>): Filter<T> {
 export function parseWhere(filter: unknown): Predicate {
   if (filter instanceof Filter) return filter.predicate
   if (!isPlainObject(filter)) throw invalidQuery('', `a filter must be a plain object, and ${describe(filter)} is none`)
-  const of = Object.keys(filter).flatMap((text) => {
+  const of: Predicate[] = []
+  for (const text of Object.keys(filter)) {
     const path = capturePath(text)
-    return parseConditions(filter[text], text).map((test): Predicate => Object.freeze({ kind: 'field', path, test }))
-  })
+    for (const test of parseConditions(filter[text], text)) of.push(Object.freeze({ kind: 'field', path, test }))
+  }
   return combine('and', of)
 }
 
