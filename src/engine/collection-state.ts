@@ -51,6 +51,12 @@ export interface CollectionDescription {
 
 const view = new EntryView()
 
+/** Instead of a field: the record lies in pieces. */
+export const IN_PIECES: unique symbol = Symbol('in pieces')
+
+/** For reading a field that is not the id. */
+const NO_ID = 0
+
 export class CollectionState {
   readonly id: CollectionId
   readonly heap: VersionHeap
@@ -122,6 +128,20 @@ export class CollectionState {
       return this.codec.decode(whole, 0, whole.length, recordId)
     } catch (error) {
       throw undecodable(error, this.name, recordId)
+    }
+  }
+
+  /**
+   * What the record at a place has at `path`, which is not its id, without decoding the rest; IN_PIECES for a record
+   * in pieces, which has to be put together first.
+   */
+  fieldAt(place: Lsn, path: Path): Value | typeof IN_PIECES | undefined {
+    const bytes = this.#entryAt(place)
+    if ((view.kindFlags & ENTRY_PIECES) !== 0) return IN_PIECES
+    try {
+      return this.codec.field(bytes, view.recordStart, view.recordEnd, path, NO_ID)
+    } catch (error) {
+      throw undecodable(error, this.name, this.idAt(place))
     }
   }
 

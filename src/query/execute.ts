@@ -142,7 +142,7 @@ function operatorOf(node: PlanNode, input: Operator | undefined, source: RecordS
     case 'get':
       return new PointGet(source, node.ids)
     case 'scan':
-      return new CollectionScan(source, mostAhead)
+      return new CollectionScan(source, node.early, mostAhead)
     case 'indexScan':
       return new IndexScan(source, node, mostAhead)
     case 'distinct':

@@ -78,6 +78,7 @@ function detailOf(node: PlanNode): string {
     case 'get':
       return node.ids.length === 1 ? `id ${JSON.stringify(node.ids[0])}` : `${node.ids.length} ids`
     case 'scan':
+      return node.early === undefined ? '' : `leaving out early what fails ${predicateText(node.early)}`
     case 'distinct':
       return ''
     case 'indexScan': {

@@ -5,13 +5,18 @@
  */
 import type { RecordId } from '../base/ids.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
-import type { OrderKey, Predicate, SelectedField } from './query-data.ts'
+import type { FieldPredicate, OrderKey, Predicate, SelectedField } from './query-data.ts'
 import type { RowKey } from './row-order.ts'
 import type { IndexInfo } from './source.ts'
 
 export type PlanNode =
   | { readonly kind: 'get'; readonly ids: readonly RecordId[]; readonly estimatedRows: number }
-  | { readonly kind: 'scan'; readonly estimatedRows: number }
+  | {
+      readonly kind: 'scan'
+      /** A condition of the filter above that may be tested before a record is decoded. */
+      readonly early: FieldPredicate | undefined
+      readonly estimatedRows: number
+    }
   | {
       readonly kind: 'indexScan'
       readonly index: IndexInfo

@@ -13,7 +13,15 @@ import { type IndexRequest, keyRanges, narrow } from './index-ranges.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import { matchOrder, type OrderMatch } from './order-match.ts'
 import type { Candidate, Plan, PlanNode } from './plan.ts'
-import { BY_ID, type Condition, conjunctsOf, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
+import {
+  BY_ID,
+  type Condition,
+  conjunctsOf,
+  type FieldPredicate,
+  type OrderKey,
+  type Predicate,
+  type QueryData,
+} from './query-data.ts'
 import type { RowKey } from './row-order.ts'
 import { implies, samePath, samePredicate } from './same-predicate.ts'
 import { selectivityOf } from './selectivity.ts'
@@ -26,6 +34,8 @@ const FETCH_COST = 1.6
 const DESCENT_COST = 4
 /** A comparison of a sort. */
 const COMPARE_COST = 0.1
+/** Above this a test before decoding, a third of the work of decoding, would not save much. */
+const EARLY_SELECTIVITY = 0.4
 /** Ranges asked for an estimate; of more, these stand for all. */
 const MAX_ESTIMATED_RANGES = 16
 
@@ -51,8 +61,6 @@ interface Refusal {
 }
 
 const NONE: readonly never[] = []
-
-type FieldPredicate = Extract<Predicate, { kind: 'field' }>
 
 interface Question {
   readonly data: QueryData
@@ -114,10 +122,24 @@ function nameOf({ leaf }: Access): string {
 
 function accessByScan(question: Question, source: RecordSource): Access {
   const rows = source.rowCount()
-  const leaf: PlanNode = { kind: 'scan', estimatedRows: rows }
+  const leaf: PlanNode = { kind: 'scan', early: earlyOf(question.conjuncts), estimatedRows: rows }
   const matching = rows * restSelectivity(question.conjuncts, [])
   const order = undefined
   return { leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE }
+}
+
+/** The condition on a field at the top of the record that is guessed to let the fewest through. */
+function earlyOf(conjuncts: readonly Predicate[]): FieldPredicate | undefined {
+  let best: FieldPredicate | undefined
+  let part = EARLY_SELECTIVITY
+  for (const one of conjuncts) {
+    if (one.kind !== 'field' || one.path.length > 1 || one.path[0] === 'id') continue
+    const selectivity = selectivityOf(one)
+    if (selectivity > part) continue
+    part = selectivity
+    best = one
+  }
+  return best
 }
 
 function accessById(question: Question): Access | undefined {

@@ -24,6 +24,9 @@ export type Predicate =
   | { readonly kind: 'or'; readonly of: readonly Predicate[] }
   | { readonly kind: 'not'; readonly of: Predicate }
 
+/** A condition on one field. */
+export type FieldPredicate = Extract<Predicate, { kind: 'field' }>
+
 /** One key of an order. `nulls` places null and missing; undefined leaves them where the total order has them: lowest. */
 export interface OrderKey {
   readonly path: Path

@@ -3,7 +3,7 @@
  * implements these; a query never finds a snapshot and never learns of pages, versions or locks.
  */
 import type { RecordId } from '../base/ids.ts'
-import type { Path, StoredRecord } from '../base/values.ts'
+import type { Path, StoredRecord, Value } from '../base/values.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
 import type { Predicate, QueryData } from './query-data.ts'
 
@@ -40,6 +40,12 @@ export interface RowCursor {
   close(): void
 }
 
+/** A test of one field at the top of a record, which is not `id`. */
+export interface EarlyTest {
+  readonly path: Path
+  readonly test: (value: Value | undefined) => boolean
+}
+
 /** What a cursor gives when there are no more records. */
 export const END = -1
 
@@ -61,8 +67,11 @@ export interface RecordSource {
   /** About how many records there are. */
   rowCount(): number
   get(id: RecordId): StoredRecord | undefined
-  /** Every visible record, in no particular order. */
-  scan(): RowCursor
+  /**
+   * Every visible record, in no particular order. Those that fail `early` may be left out: testing one field in the
+   * bytes is cheaper than decoding a record to throw it away.
+   */
+  scan(early?: EarlyTest): RowCursor
   /**
    * The visible records with an entry in the bounds, in index order (backwards with `reverse`), equal keys in any order.
    * `proves` is what the bounds say of each of them: a record whose entry alone does not settle what the snapshot sees

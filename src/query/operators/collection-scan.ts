@@ -1,3 +1,5 @@
+import { compileCondition } from '../predicate.ts'
+import type { FieldPredicate } from '../query-data.ts'
 import { END, type RecordSource, type Row, type RowCursor } from '../source.ts'
 import { type Operator, PAUSE, type Step } from './operator.ts'
 import { ReadAhead } from './read-ahead.ts'
@@ -7,8 +9,9 @@ export class CollectionScan implements Operator {
   readonly #cursor: RowCursor
   readonly #ahead: ReadAhead
 
-  constructor(source: RecordSource, mostAhead: number) {
-    this.#cursor = source.scan()
+  /** `early`: what fails it may be left out. */
+  constructor(source: RecordSource, early: FieldPredicate | undefined, mostAhead: number) {
+    this.#cursor = source.scan(early && { path: early.path, test: compileCondition(early.test) })
     this.#ahead = new ReadAhead(mostAhead)
   }
 
