@@ -116,6 +116,12 @@ export class CollectionState {
     return slot < 0 ? undefined : this.readSlot(slot, snapshot, id)
   }
 
+  /** True when a reader at `snapshot` sees a record of that id; the record itself is not read. */
+  has(key: RecordKey, snapshot: number): boolean {
+    const slot = this.heap.find(key)
+    return slot >= 0 && this.heap.placeAt(slot, snapshot) !== NO_PLACE
+  }
+
   /** Decodes the record at a place. `snapshot` finds the pieces of a large one. */
   readPlace(place: Lsn, snapshot: number, id?: RecordId): StoredRecord {
     const bytes = this.#entryAt(place)

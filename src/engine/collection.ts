@@ -90,8 +90,12 @@ export abstract class Reader<T> {
     return ids.map((id) => this.get(id))
   }
 
+  /** True when there is such a record. Cheaper than getting it. */
   has(id: IdOf<T>): boolean {
-    return this.get(id) !== undefined
+    this.view.assertUsable()
+    assertId(this.name, id)
+    const collection = this.view.find(this.name)
+    return collection !== undefined && this.view.has(collection, id as RecordId)
   }
 
   /** Every record, as a query. */

@@ -22,6 +22,7 @@ export interface ReadView {
   assertUsable(): void
   /** A fresh object, or undefined. */
   get(collection: CollectionState, id: RecordId): StoredRecord | undefined
+  has(collection: CollectionState, id: RecordId): boolean
   /** The collection of a name, if it is there; what a transaction asks for is noted, so it always gets one. */
   find(name: string): CollectionState | undefined
   open(collection: CollectionState): RecordSource
@@ -42,6 +43,11 @@ export class PublishedView implements ReadView {
   get(collection: CollectionState, id: RecordId): StoredRecord | undefined {
     this.core.safePoint()
     return key.set(id) ? collection.get(key, this.core.publisher.visible, id) : undefined
+  }
+
+  has(collection: CollectionState, id: RecordId): boolean {
+    this.core.safePoint()
+    return key.set(id) && collection.has(key, this.core.publisher.visible)
   }
 
   find(name: string): CollectionState | undefined {
@@ -82,6 +88,11 @@ export class HeldView implements ReadView {
     return key.set(id) ? collection.get(key, this.#snapshot, id) : undefined
   }
 
+  has(collection: CollectionState, id: RecordId): boolean {
+    this.core.safePoint()
+    return key.set(id) && collection.has(key, this.#snapshot)
+  }
+
   find(name: string): CollectionState | undefined {
     return this.core.collections.get(name)
   }
@@ -110,6 +121,10 @@ export class TransactionView implements ReadView {
   get(collection: CollectionState, id: RecordId): StoredRecord | undefined {
     this.core.safePoint()
     return this.#context.current(collection, id)
+  }
+
+  has(collection: CollectionState, id: RecordId): boolean {
+    return this.get(collection, id) !== undefined
   }
 
   /** Made in memory when there is none: that it was read while it was empty must be known when another commit fills it. */

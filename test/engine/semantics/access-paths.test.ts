@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import type { Value } from '../../../src/base/values.ts'
+import { compareValues } from '../../../src/codec/order.ts'
 import { type SeededRandom, seededRandom } from '../../../src/platform/seeded-random.ts'
 import { not, or } from '../../../src/query/where.ts'
 import { effort } from '../../support/effort.ts'
@@ -15,6 +17,8 @@ const RECORDS = 80
 const STATES = ['open', 'done', null, undefined]
 
 interface Readable {
+  get(id: never): object | undefined
+  has(id: never): boolean
   where(filter: object): Asked
 }
 
@@ -34,10 +38,10 @@ interface Handle {
   collection(name: string): Readable
 }
 
-function randomRecord(random: SeededRandom, id: number): { id: number } {
+function randomRecord(random: SeededRandom, id: number | string): { id: number | string } {
   const s = STATES[random.below(STATES.length)]
   const tags = ['a', 'b', 'c'].filter(() => random.below(2) === 0)
-  return { id, n: random.below(12), ...(s === undefined ? {} : { s }), tags } as { id: number }
+  return { id, n: random.below(12), ...(s === undefined ? {} : { s }), tags } as { id: number | string }
 }
 
 function randomFilter(random: SeededRandom): object {
@@ -68,7 +72,16 @@ function randomFilter(random: SeededRandom): object {
 }
 
 function sorted(rows: readonly { readonly id: unknown }[]): unknown[] {
-  return rows.toSorted((a, b) => Number(a.id) - Number(b.id))
+  return rows.toSorted((a, b) => compareValues(a.id as Value, b.id as Value))
+}
+
+const LONG_ID = 'a string of more bytes than a slot holds'
+
+function compareIds(handle: Handle): void {
+  const records = handle.collection('indexed')
+  for (const id of [...Array(RECORDS).keys(), LONG_ID, 'none', '', 0.5]) {
+    expect(records.has(id as never)).toBe(records.get(id as never) !== undefined)
+  }
 }
 
 /** Asks one thing of both collections of a handle in every way that there is. */
@@ -96,7 +109,7 @@ it('an index and a scan agree for every reader while records change', async () =
       const write = (count: number) =>
         db.transaction((tx) => {
           for (let i = 0; i < count; i++) {
-            const id = random.below(RECORDS)
+            const id = random.below(8) === 0 ? LONG_ID : random.below(RECORDS)
             const record = randomRecord(random, id)
             const isDelete = random.below(4) === 0
             for (const name of ['plain', 'indexed']) {
@@ -122,7 +135,10 @@ it('an index and a scan agree for every reader while records change', async () =
         await writing
         expect(await late[0]).toBe(before.length)
         expect(sorted(await late[1])).toEqual(before)
-        for (const handle of [db, ...held]) for (let i = 0; i < 3; i++) compare(handle, randomFilter(random))
+        for (const handle of [db, ...held]) {
+          for (let i = 0; i < 3; i++) compare(handle, randomFilter(random))
+          compareIds(handle)
+        }
         const { text } = indexed.explain()
         byIndex.all++
         if (text.includes(', exactly ')) byIndex.exactly++
@@ -134,6 +150,7 @@ it('an index and a scan agree for every reader while records change', async () =
               else tx.collection(name).upsert(record)
             }
             compare(tx, randomFilter(random))
+            compareIds(tx)
           }
         })
       }
