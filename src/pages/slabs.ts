@@ -3,6 +3,9 @@
  * byte (f & 1023) << 14. Three hundred thousand small ArrayBuffers would slow every garbage collection; three hundred
  * large ones do not. Frame 0 is never handed out, so that 0 can mean "none".
  *
+ * The first slabs are shorter and the numbers behind their ends are skipped: 16 MB at once make V8 collect all of a young
+ * heap, which took 8 to 14 of the 22 ms of an open that needs ten pages.
+ *
  *   u32 word of frame f:  u32[f >>> FRAME_BITS][((f & FRAME_MASK) << WORD_BITS) + index]
  */
 export const PAGE_SIZE = 16384
@@ -13,6 +16,9 @@ export const FRAME_MASK = 1023
 export const WORD_BITS = 12
 /** log2 of the bytes of a page. */
 export const BYTE_BITS = 14
+
+/** Frames of the first slabs; all others are full. */
+const FIRST_SLABS: readonly number[] = [64, 256]
 
 export class Slabs {
   /** One view of each kind per slab; the arrays only grow. */
@@ -28,19 +34,24 @@ export class Slabs {
     this.#used++
     const freed = this.#free.pop()
     if (freed !== undefined) return freed
-    const frame = this.#next++
-    if (frame >>> FRAME_BITS === this.u8.length) {
-      const buffer = new ArrayBuffer(PAGE_SIZE << FRAME_BITS)
-      this.u8.push(new Uint8Array(buffer))
-      this.u32.push(new Uint32Array(buffer))
-      this.u16.push(new Uint16Array(buffer))
-    }
+    const frame = this.#next
+    const slab = frame >>> FRAME_BITS
+    const frameCount = FIRST_SLABS[slab] ?? FRAME_MASK + 1
+    if (slab === this.u8.length) this.#addSlab(frameCount)
+    this.#next = (frame & FRAME_MASK) + 1 < frameCount ? frame + 1 : (slab + 1) << FRAME_BITS
     return frame
   }
 
   give(frame: number): void {
     this.#used--
     this.#free.push(frame)
+  }
+
+  #addSlab(frameCount: number): void {
+    const buffer = new ArrayBuffer(frameCount * PAGE_SIZE)
+    this.u8.push(new Uint8Array(buffer))
+    this.u32.push(new Uint32Array(buffer))
+    this.u16.push(new Uint16Array(buffer))
   }
 
   /** Frames handed out. */
