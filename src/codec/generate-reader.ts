@@ -17,6 +17,8 @@ import { type BodyReader, damaged, type ShapeReader } from './body-reader.ts'
 import * as t from './field-type.ts'
 import { floatBytes, floatView } from './floats.ts'
 import { MAX_SHAPES } from './format.ts'
+import { skipValue } from './locate.ts'
+import { skipCell } from './read-cell.ts'
 import { readCellOrValue, readValue } from './read-value.ts'
 import type { Shape, ShapeTable } from './shapes.ts'
 
@@ -28,14 +30,22 @@ export class GeneratedReaders {
   readonly #table: ShapeTable
   readonly #keyed: boolean
   readonly #datesAsNumbers: boolean
+  readonly #wanted: ReadonlySet<string> | undefined
   readonly #readers: (ShapeReader | undefined)[] = []
   readonly #uses = new Uint8Array(MAX_SHAPES)
 
-  /** `keyed`: the name `id` of untyped shapes is not read but given. */
-  constructor(table: ShapeTable, options: { readonly keyed: boolean; readonly datesAsNumbers: boolean }) {
+  /**
+   * `keyed`: the name `id` of untyped shapes is not read but given. `wanted`: the objects have these fields only, and
+   * their strings are read one by one.
+   */
+  constructor(
+    table: ShapeTable,
+    options: { readonly keyed: boolean; readonly datesAsNumbers: boolean; readonly wanted?: ReadonlySet<string> },
+  ) {
     this.#table = table
     this.#keyed = options.keyed
     this.#datesAsNumbers = options.datesAsNumbers
+    this.#wanted = options.wanted
   }
 
   /** The reader of a shape that was read often enough. */
@@ -45,8 +55,8 @@ export class GeneratedReaders {
     if (++this.#uses[shape.id]! < GENERATE_AFTER) return undefined
     const made =
       shape.layout === undefined
-        ? generateReader(shape, this.#keyed ? shape.idIndex : -1)
-        : generateTypedReader(shape.layout, this.#table, this.#datesAsNumbers)
+        ? generateReader(shape, this.#keyed ? shape.idIndex : -1, this.#wanted)
+        : generateTypedReader(shape.layout, this.#table, this.#datesAsNumbers, this.#wanted)
     this.#readers[shape.id] = made
     return made
   }
@@ -73,16 +83,22 @@ function property(name: string): string {
   return name === '__proto__' ? `[${literal}]` : literal
 }
 
-/** Makes the reader of a shape. The `depth` it is given counts the object itself. */
-function generateReader(shape: Shape, keyIndex: number): ShapeReader {
+/** Makes the reader of a shape. The `depth` it is given counts the object itself. Behind the last wanted field it stops. */
+function generateReader(shape: Shape, keyIndex: number, wanted: ReadonlySet<string> | undefined): ShapeReader {
   const reads: string[] = []
   const fields: string[] = []
-  shape.names.forEach((name, i) => {
-    if (i !== keyIndex) reads.push(`const v${i} = readValue(r, depth)`)
-    fields.push(`${property(name)}: ${i === keyIndex ? 'key' : `v${i}`}`)
+  const last = shape.names.findLastIndex((name) => isWanted(name, wanted))
+  shape.names.slice(0, last + 1).forEach((name, i) => {
+    const keep = isWanted(name, wanted)
+    if (i !== keyIndex) reads.push(keep ? `const v${i} = readValue(r, depth)` : 'skipValue(r, depth)')
+    if (keep) fields.push(`${property(name)}: ${i === keyIndex ? 'key' : `v${i}`}`)
   })
   const source = `'use strict'\nreturn function readShape(r, depth, key) {\n${reads.join('\n')}\nreturn { ${fields.join(', ')} }\n}`
-  return new Function('readValue', source)(readValue) as ShapeReader
+  return new Function('readValue', 'skipValue', source)(readValue, skipValue) as ShapeReader
+}
+
+function isWanted(name: string, wanted: ReadonlySet<string> | undefined): boolean {
+  return wanted === undefined || wanted.has(name)
 }
 
 /** What generated readers call; their names are the variables of the source. */
@@ -93,14 +109,25 @@ interface Help {
   readonly floatView: DataView
   readonly formatUuid: (bytes: Uint8Array, at: number) => string
   readonly other: (r: BodyReader, field: t.TypedField, cell: number, depth: number) => Value | undefined
+  readonly skip: (r: BodyReader, field: t.TypedField, cell: number, depth: number) => void
   readonly tooShort: (r: BodyReader) => Error
 }
 
 /** Makes the reader of a typed shape. */
-function generateTypedReader(layout: t.Layout, table: ShapeTable, datesAsNumbers: boolean): ShapeReader {
-  const { fields } = layout
-  const reads = fields.map((field, i) => readSource(field, i, datesAsNumbers))
-  const properties = fields.map((field, i) => `${property(field.name)}: ${field.type === t.KEY ? 'key' : `v${i}`}`)
+function generateTypedReader(
+  layout: t.Layout,
+  table: ShapeTable,
+  datesAsNumbers: boolean,
+  wanted: ReadonlySet<string> | undefined,
+): ShapeReader {
+  const last = layout.fields.findLastIndex(({ name }) => isWanted(name, wanted))
+  const fields = layout.fields.slice(0, last + 1)
+  const reads = fields.map((field, i) => {
+    if (!isWanted(field.name, wanted)) return skipSource(field, i)
+    return wanted !== undefined && field.type === t.TEXT ? textSource(field, i) : readSource(field, i, datesAsNumbers)
+  })
+  const kept = fields.map((field, i) => ({ field, i })).filter(({ field }) => isWanted(field.name, wanted))
+  const properties = kept.map(({ field, i }) => `${property(field.name)}: ${field.type === t.KEY ? 'key' : `v${i}`}`)
   const source = `'use strict'
 return function readTyped(r, depth, key) {
   const b = r.bytes
@@ -123,12 +150,43 @@ ${reads.join('\n')}
     floatView,
     formatUuid,
     other: readCellOrValue,
+    skip: (r, field, cell, depth) => {
+      if (!skipCell(r, field, cell)) skipValue(r, depth)
+    },
     tooShort: (r) => damaged(r, 'the end, or a string beyond its slab'),
   }
-  const constants = `const { fields, strings, floatBytes, floatView, formatUuid, other } = help\n${fields
+  const constants = `const { fields, strings, floatBytes, floatView, formatUuid, other, skip } = help\n${fields
     .map((field, i) => (field.dictionary < 0 ? '' : `const d${i} = strings[${i}]`))
     .join('\n')}`
   return new Function('help', `${constants}\n${source}`)(help) as ShapeReader
+}
+
+/** The statements that read a text for itself: the slab was not read whole. */
+function textSource(field: t.TypedField, i: number): string {
+  return `  let v${i}; ${otherSource(field, i)}`
+}
+
+/** The statements that pass over field i. */
+function skipSource(field: t.TypedField, i: number): string {
+  const skip = `{ r.at = p; r.narrowAt = q; skip(r, fields[${i}], c + ${field.cell}, depth); p = r.at; q = r.narrowAt }`
+  switch (field.type) {
+    case t.KEY:
+    case t.BOOLEAN:
+    case t.UUID:
+    case t.FLOAT32:
+    case t.FLOAT64:
+      return ''
+    case t.TEXT:
+      return `  if ((h = ${at(field.cell)}) < ${t.LONG_TEXT}) q += h; else ${skip}`
+    case t.CHOICE:
+      return `  if (${at(field.cell)} === ${t.ESCAPE}) ${skip}`
+    case t.CHOICES:
+      return `  if ((h = ${at(field.cell)}) !== ${t.ESCAPE}) p += h; else ${skip}`
+    case t.SMALL:
+      return `  if ((h = ${at(field.cell)}) >= ${t.SMALL_BYTES}) ${skip}`
+    default:
+      return `  ${skip}`
+  }
 }
 
 /** A byte of the fixed part. */

@@ -11,6 +11,7 @@ import type { CollectionState } from './collection-state.ts'
 import { type Core, SHAPES_PER_COLLECTION } from './core.ts'
 import { makeIndex } from './ddl.ts'
 import type { ImageReader } from './image.ts'
+import { IndexLoad } from './index-load.ts'
 import type { IndexState } from './index-state.ts'
 import { makeCollection } from './system-collections.ts'
 
@@ -153,10 +154,11 @@ function keyOf({ name, part }: { readonly name: string; readonly part: number })
 
 /** Enters every live record into an index; at open, where nobody waits for the event loop yet. */
 function fillIndex(collection: CollectionState, index: IndexState): void {
+  const load = new IndexLoad(collection, [index])
   for (let slot = 0; slot < collection.heap.slots.highSlot; slot++) {
-    if (!collection.heap.isLive(slot)) continue
-    index.enter(collection.readNewest(slot), slot)
+    if (collection.heap.isLive(slot)) load.add(slot)
   }
+  load.finish()
 }
 
 function recordsOf(collection: CollectionState): StoredRecord[] {

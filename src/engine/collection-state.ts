@@ -21,11 +21,16 @@ export interface BodyCodec {
   encode(record: StoredRecord, path: string): Uint8Array
   decode(bytes: Uint8Array, start: number, end: number, id: RecordId): StoredRecord
   field(bytes: Uint8Array, start: number, end: number, path: Path, id: RecordId): Value | undefined
+  /** Reads records with these fields of the top level only, at least. */
+  project(wanted: ReadonlySet<string>): FieldsReader
   /** Definitions that bytes depend on (shapes); a commit must hold those not yet logged. */
   readonly definitionCount: number
   definition(number: number): Uint8Array
   define(number: number, bytes: Uint8Array): void
 }
+
+/** Reads some fields of a record. */
+export type FieldsReader = (bytes: Uint8Array, start: number, end: number, id: RecordId) => StoredRecord
 
 /** Where record bytes are read from. */
 export interface PlaceReader {
@@ -148,6 +153,18 @@ export class CollectionState {
       return this.codec.field(bytes, view.recordStart, view.recordEnd, path, NO_ID)
     } catch (error) {
       throw undecodable(error, this.name, this.idAt(place))
+    }
+  }
+
+  /** As `readPlace`, by a reader of some fields, for many records: `id` says whether that is one of them. */
+  readFields(place: Lsn, snapshot: number, read: FieldsReader, id: boolean): StoredRecord {
+    const bytes = this.#entryAt(place)
+    if ((view.kindFlags & ENTRY_PIECES) !== 0) return this.readPlace(place, snapshot)
+    const { idKind, idStart, idSize, recordStart, recordEnd } = view
+    try {
+      return read(bytes, recordStart, recordEnd, id ? readStoredId(bytes, idKind, idStart, idSize) : '')
+    } catch (error) {
+      throw undecodable(error, this.name, readStoredId(bytes, idKind, idStart, idSize))
     }
   }
 

@@ -307,6 +307,7 @@ function replayLog(
       onShape: (id, definition) => loader.define(id, definition),
     })
     for (const frame of frames()) pass.frame(frame)
+    pass.settle()
   }
   if (rebuild) replay('system')
   loader.loadImage()

@@ -7,7 +7,8 @@
  * DATA items are void until a COMMIT names them; the last of a COMMIT's DATA is named by its place, each names the one
  * before. In a rebuild a DATA item may have been cleaned away: its entries live on as copies.
  *
- * The newest state only: nobody reads yet, so there is no history to keep.
+ * The newest state only: nobody reads yet, so there is no history to keep. The record tables follow entry by entry, the
+ * indexes once at the end, by the slots that were touched (touched-slots.ts).
  */
 import { BlazeError } from '../base/errors.ts'
 import type { CollectionId, CommitNumber, Lsn } from '../base/ids.ts'
@@ -23,11 +24,11 @@ import {
   type Item,
   readItem,
 } from '../codec/entry.ts'
-import { NO_PLACE } from '../mvcc/version-heap.ts'
 import type { Frame } from '../wal/frame.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import { CATALOGUE_ID, isSystem, SHAPES_ID } from './system-collections.ts'
+import { TouchedSlots } from './touched-slots.ts'
 
 export interface ReplayOptions {
   /** Which collections: a rebuild replays the system's first, because a copy of a definition may lie behind its data. */
@@ -48,6 +49,7 @@ export class Replay {
   readonly #options: ReplayOptions
   /** DATA items that no COMMIT has named yet, by their place. */
   readonly #data = new Map<number, Item>()
+  readonly #touched = new Map<CollectionState, TouchedSlots>()
 
   constructor(core: Core, options: ReplayOptions) {
     this.#core = core
@@ -161,16 +163,30 @@ export class Replay {
     }
     const indexed = collection.indexes.length > 0 && !this.#options.rebuild && !keysUnchanged
     const live = known >= 0 && heap.isLive(known)
-    const before = indexed && live ? collection.readNewest(known) : undefined
+    if (indexed && known >= 0) this.#touchedOf(collection).note(known, live)
     if (live) liveBytes.drop(heap.slots.placeOf(known))
     if (!put) {
-      const { slot, replaced } = heap.replayRemove(key, commit)
-      if (indexed && replaced !== NO_PLACE) reindex(collection, slot, before, undefined)
+      heap.replayRemove(known, commit)
       return
     }
-    const { slot } = heap.replayPut(key, place, commit)
+    const slot = heap.replayPut(known, key, place, commit)
     liveBytes.add(place, size)
-    if (indexed) reindex(collection, slot, before, collection.readNewest(slot))
+    if (indexed && known < 0) this.#touchedOf(collection).note(slot, false)
+  }
+
+  /** After the last frame: brings the indexes to the newest state. */
+  settle(): void {
+    for (const touched of this.#touched.values()) touched.settle()
+    this.#touched.clear()
+  }
+
+  #touchedOf(collection: CollectionState): TouchedSlots {
+    let touched = this.#touched.get(collection)
+    if (touched === undefined) {
+      touched = new TouchedSlots(collection)
+      this.#touched.set(collection, touched)
+    }
+    return touched
   }
 
   #definition(bytes: Uint8Array, collection: CollectionId, put: boolean): void {
@@ -183,13 +199,4 @@ export class Replay {
     const record = put ? catalogue.codec.decode(bytes, view.recordStart, view.recordEnd, id) : undefined
     this.#options.onCatalogue(id as CollectionId, record)
   }
-}
-
-function reindex(
-  collection: CollectionState,
-  slot: number,
-  before: StoredRecord | undefined,
-  after: StoredRecord | undefined,
-): void {
-  for (const index of collection.indexes) index.replay(index.changes(before, after), slot)
 }

@@ -10,6 +10,7 @@ import { BlazeError } from '../base/errors.ts'
 import type { CollectionId, RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
 import type { StoredRecord } from '../base/values.ts'
+import { Projection } from '../codec/projection.ts'
 import { RecordCodec } from '../codec/record-codec.ts'
 import { decode as decodeStandalone } from '../codec/standalone.ts'
 import { type HeapMeta, NO_PLACE, VersionHeap } from '../mvcc/version-heap.ts'
@@ -33,6 +34,7 @@ const rawCodec: BodyCodec = {
   },
   decode: (bytes, start, end, id) => ({ id, bytes: bytes.slice(start, end) }),
   field: () => undefined,
+  project: () => (bytes, start, end, id) => rawCodec.decode(bytes, start, end, id),
   definitionCount: 0,
   definition: () => new Uint8Array(0),
   define: () => undefined,
@@ -51,6 +53,11 @@ function userCodec(codeGeneration: boolean): BodyCodec {
     encode: (record, path) => codec.encode(record, path),
     decode: (bytes, start, end, id) => codec.decode(bytes, start, end, id) as StoredRecord,
     field: (bytes, start, end, path, id) => codec.field(bytes, start, end, path, id),
+    project(wanted) {
+      const projection = new Projection(shapes, wanted, { keyed: true, codeGeneration })
+      // Whoever asked for some fields looks at no others, the id included.
+      return (bytes, start, end, id) => projection.read(bytes, start, end, id) as StoredRecord
+    },
     get definitionCount() {
       return shapes.count
     },

@@ -148,6 +148,29 @@ function compareTail(
   return other < record ? -1 : other > record ? 1 : 0
 }
 
+/** The entry of a slot that is there against (key, record): below 0 when it comes before them. */
+export function compareEntry(
+  words: Uint32Array,
+  bytes: Uint8Array,
+  w0: number,
+  slot: number,
+  key: Uint8Array,
+  keySize: number,
+  record: number,
+): number {
+  const prefix = words[w0 + PREFIX]!
+  const b0 = w0 << 2
+  if (prefix > 0) {
+    const order = comparePrefix(bytes, b0, prefix, key, keySize)
+    if (order !== 0) return -order
+  }
+  const w = slotWord(words, w0, slot)
+  const head = headOf(key, prefix, keySize)
+  const other = words[w]!
+  if (other !== head) return other < head ? -1 : 1
+  return compareTail(words, bytes, w, b0, key, keySize, prefix, record)
+}
+
 /** True when the entry of `slot` has exactly this key. */
 export function hasKey(
   words: Uint32Array,

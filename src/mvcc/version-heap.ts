@@ -145,32 +145,26 @@ export class VersionHeap implements VersionOwner {
   }
 
   /** Recovery: as `put`, without history; nobody reads yet. An older state never replaces a newer one. */
-  replayPut(key: RecordKey, place: Lsn, commit: CommitNumber): { readonly slot: RecordNumber; readonly replaced: Lsn } {
+  replayPut(slot: number, key: RecordKey, place: Lsn, commit: CommitNumber): RecordNumber {
     if (commit > this.newestCommit) this.newestCommit = commit
-    const slot = this.find(key)
-    if (slot < 0) return { slot: this.#insert(key, place, commit), replaced: NO_PLACE }
-    const live = this.isLive(slot)
-    const replaced = live ? this.slots.placeOf(slot) : NO_PLACE
-    if (!live) {
+    if (slot < 0) return this.#insert(key, place, commit)
+    if (!this.isLive(slot)) {
       this.slots.tombstoneCount--
       this.slots.liveCount++
     }
     this.slots.setNewest(slot, place, commit, key.uuid, false)
-    return { slot: slot as RecordNumber, replaced }
+    return slot as RecordNumber
   }
 
-  /** Recovery: as `remove`; the slot is freed at once. Returns where the record was, NO_PLACE when there was none. */
-  replayRemove(key: RecordKey, commit: CommitNumber): { readonly slot: RecordNumber | -1; readonly replaced: Lsn } {
+  /** Recovery: as `remove`; the slot is freed at once. `slot` -1: the record was not there. */
+  replayRemove(slot: number, commit: CommitNumber): void {
     if (commit > this.newestCommit) this.newestCommit = commit
-    const slot = this.find(key)
-    if (slot < 0) return { slot, replaced: NO_PLACE }
+    if (slot < 0) return
     const live = this.isLive(slot)
-    const replaced = live ? this.slots.placeOf(slot) : NO_PLACE
     this.buckets.remove(slot)
     this.slots.free(slot)
     if (live) this.slots.liveCount--
     else this.slots.tombstoneCount--
-    return { slot, replaced }
   }
 
   /** Moves the newest version from one place to another, if it is still there. */

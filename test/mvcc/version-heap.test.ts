@@ -186,14 +186,25 @@ describe('the version heap', () => {
         put(written, model, id)
         const { place } = model.versions.get(id)!.at(-1)!
         replayed.idAt.set(place, id)
-        replayed.heap.replayPut(keyOf(id), place as ReturnType<HeapStage['place']>, commitNumber(model.commit))
+        const key = keyOf(id)
+        replayed.heap.replayPut(
+          replayed.heap.find(key),
+          key,
+          place as ReturnType<HeapStage['place']>,
+          commitNumber(model.commit),
+        )
       } else if (placeIn(model, id, model.commit) > 0) {
         remove(written, model, id)
-        expect(replayed.heap.replayRemove(keyOf(id), commitNumber(model.commit)).slot).toBeGreaterThanOrEqual(0)
+        const slot = replayed.heap.find(keyOf(id))
+        expect(slot).toBeGreaterThanOrEqual(0)
+        replayed.heap.replayRemove(slot, commitNumber(model.commit))
       }
     }
     expectSame(replayed, model, [])
     expect(replayed.heap.newestCommit).toBe(written.heap.newestCommit)
-    expect(replayed.heap.replayRemove(keyOf('never'), commitNumber(9999)).replaced).toBe(NO_PLACE)
+    expect(replayed.heap.find(keyOf('never'))).toBe(-1)
+    replayed.heap.replayRemove(-1, commitNumber(9999))
+    expect(replayed.heap.liveCount).toBe(written.heap.liveCount)
+    expect(replayed.heap.newestCommit).toBe(9999)
   })
 })
