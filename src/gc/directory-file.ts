@@ -41,13 +41,13 @@ export async function readDirectory(
 ): Promise<DirectoryImage> {
   const path = `${folder}/${directoryFile(name.number)}`
   try {
-    const bytes = await readWhole(platform.files, path)
+    const bytes = readWholeSync(platform.files, path)
     if (bytes.length !== name.sizeBytes) {
       throw corrupt(path, 0, `${name.sizeBytes} bytes, as root states`, `${bytes.length} bytes`)
     }
     const sha256 = platform.digest.sha256(bytes)
     if (!equalBytes(sha256, name.sha256)) throw corrupt(path, 0, `SHA-256 ${toHex(name.sha256)}`, toHex(sha256))
-    return decodeDirectory(path, await platform.directories.load(path, options))
+    return decodeDirectory(path, await platform.directories.load(path, bytes, options))
   } catch (error) {
     if (error instanceof FileError && error.code === 'ENOENT') throw corrupt(path, 0, 'the directory', 'no such file')
     throw ioError(error, 'Nothing was changed.')
@@ -76,6 +76,22 @@ export function directoriesBut(files: FileSystem, folder: string, current: numbe
     .listSync(folder)
     .filter((name) => /^directory-[0-9]+(-lock)?$/.test(name) && name !== keep)
     .map((name) => `${folder}/${name}`)
+}
+
+/** At open, where nobody waits for the event loop yet: a first read in the thread pool would start its threads. */
+function readWholeSync(files: FileSystem, path: string): Uint8Array {
+  const handle = files.openSync(path, 'read')
+  try {
+    const bytes = new Uint8Array(handle.sizeSync())
+    for (let at = 0; at < bytes.length; ) {
+      const n = handle.readSync(bytes, at, bytes.length - at, at)
+      if (n <= 0) throw new FileError('EIO', 'read', handle.path)
+      at += n
+    }
+    return bytes
+  } finally {
+    handle.closeSync()
+  }
 }
 
 async function readWhole(files: FileSystem, path: string): Promise<Uint8Array> {

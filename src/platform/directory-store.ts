@@ -2,12 +2,13 @@
  * The directory on LMDB: a small environment in one file, built once, sealed by the caller's checksum, read once as a
  * whole, never edited.
  *
- * LMDB maps its file and trusts it: of 99 single faults put into one, 9 killed the process and 7 gave wrong data. So
- * `load` opens only what its caller has verified, copies every value out and closes at once; `build` starts from no file.
- * It creates a lock file beside its own even for reading: that is removed, and in a folder that may not be touched the
- * file is copied to the system's temporary folder first.
+ * `load` reads the bytes that its caller has verified by itself (lmdb-file.ts); `build` starts from no file. LMDB opens a
+ * file for reading only when its bytes are not of the version that we know. It maps a file and trusts it: of 99 single
+ * faults put into one, 9 killed the process and 7 gave wrong data. So it is given only what was verified, every value is
+ * copied out, and it is closed at once. It creates a lock file beside its own even for reading: that is removed, and in a
+ * folder that may not be touched the file is copied to the system's temporary folder first.
  *
- * lmdb is imported on first use: its native code takes longer to load than a database without a checkpoint to open.
+ * lmdb is imported on first use: its native code takes longer to load than a database to open.
  *
  * What it does not do: rename, sync the folder, checksum (the checkpoint and root do).
  */
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { RootDatabase, RootDatabaseOptionsWithPath } from 'lmdb'
 import { checkedEntries } from './directory-entries.ts'
+import { readLmdbFile } from './lmdb-file.ts'
 import { type DirectoryStore, FileError } from './platform.ts'
 
 type Entry = readonly [key: number, value: Uint8Array]
@@ -56,8 +58,14 @@ async function build(path: string, entries: Iterable<Entry>): Promise<void> {
   })
 }
 
-function load(path: string, options: { readonly readOnlyFolder: boolean }): Promise<readonly Entry[]> {
+function load(
+  path: string,
+  bytes: Uint8Array,
+  options: { readonly readOnlyFolder: boolean },
+): Promise<readonly Entry[]> {
   return reported('load', path, async () => {
+    const entries = readLmdbFile(bytes)
+    if (entries !== undefined) return entries
     if (!options.readOnlyFolder) return readAll(path)
     const folder = fs.mkdtempSync(join(tmpdir(), 'blazedb-directory-'))
     try {

@@ -28,17 +28,7 @@ export function memoryDirectoryStore(files: FileSystem): DirectoryStore {
         file.closeSync()
       }
     },
-    async load(path) {
-      const file = files.openSync(path, 'read')
-      try {
-        const bytes = new Uint8Array(file.sizeSync())
-        const count = await file.read(bytes, 0, bytes.length, 0)
-        if (count !== bytes.length) throw new FileError('EIO', 'load', path)
-        return decode(path, bytes)
-      } finally {
-        file.closeSync()
-      }
-    },
+    load: async (path, bytes) => decode(path, bytes),
   }
 }
 
@@ -61,7 +51,7 @@ function encode(entries: readonly (readonly [number, Uint8Array])[]): Uint8Array
 }
 
 function decode(path: string, bytes: Uint8Array): (readonly [number, Uint8Array])[] {
-  const view = new DataView(bytes.buffer)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const end = bytes.length - 4
   if (end < HEAD_BYTES) throw corrupt(path, 0, 'a directory', `${bytes.length} bytes`)
   const stated = view.getUint32(end, true)

@@ -119,9 +119,10 @@ export interface LockStore {
 export interface DirectoryStore {
   /** Builds the file `path` new with these entries, flushed to the device and closed when it resolves. Keys ascend; values ≤ 64 KB. */
   build(path: string, entries: Iterable<readonly [key: number, value: Uint8Array]>): Promise<void>
-  /** Reads all entries of a file whose checksum the caller has verified. `readOnlyFolder`: nothing may be created beside it. */
+  /** All entries of a file whose bytes the caller has read and verified. `readOnlyFolder`: nothing may be created beside it. */
   load(
     path: string,
+    bytes: Uint8Array,
     options: { readonly readOnlyFolder: boolean },
   ): Promise<readonly (readonly [key: number, value: Uint8Array])[]>
 }

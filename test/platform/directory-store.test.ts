@@ -7,17 +7,23 @@ import { lmdbDirectoryStore } from '../../src/platform/directory-store.ts'
 import { memoryPlatform } from '../../src/platform/memory-platform.ts'
 import { nodeFiles } from '../../src/platform/node-files.ts'
 import { compilePlatform } from './compiled-platform.ts'
-import { directoryStoreContract } from './directory-store-contract.ts'
+import { directoryStoreContract, wholeFile } from './directory-store-contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'blazedb-directories-'))
 afterAll(() => rmSync(root, { recursive: true }))
 let folderCount = 0
 
-directoryStoreContract('lmdb', () => {
+const beginInFolder = () => {
   const folder = join(root, String(folderCount++))
   mkdirSync(folder)
   return { store: lmdbDirectoryStore(), files: nodeFiles(folder), folder }
-})
+}
+
+/** Bytes that are no file of a version we read, so that LMDB is asked. */
+const UNKNOWN = new Uint8Array(0)
+
+directoryStoreContract('lmdb, read from its bytes', beginInFolder)
+directoryStoreContract('lmdb, read by LMDB itself', beginInFolder, () => UNKNOWN)
 
 directoryStoreContract('memory', () => {
   const { files, directories } = memoryPlatform()
@@ -33,9 +39,16 @@ test('loading in a folder that may not be touched leaves no copy in the temporar
   mkdirSync(temporary)
   vi.stubEnv('TMPDIR', temporary)
   expect(tmpdir()).toBe(temporary)
-  await store.load(path, { readOnlyFolder: true })
+  await store.load(path, UNKNOWN, { readOnlyFolder: true })
   vi.unstubAllEnvs()
   expect(readdirSync(temporary)).toEqual([])
+})
+
+test('LMDB is not asked to read a file that is not there, because it would make it', async () => {
+  const { store, folder } = beginInFolder()
+  const loading = store.load(join(folder, 'absent'), UNKNOWN, { readOnlyFolder: false })
+  await expect(loading).rejects.toMatchObject({ code: 'ENOENT' })
+  expect(readdirSync(folder)).toEqual([])
 })
 
 test('the platform is imported without loading lmdb', () => {
@@ -55,5 +68,7 @@ test('a directory in memory that a power cut tore is refused', async () => {
   const file = platform.files.openSync('/db/d', 'write')
   file.writeSync(Uint8Array.of(2), 0, 1, 1000)
   file.closeSync()
-  await expect(platform.directories.load('/db/d', { readOnlyFolder: false })).rejects.toMatchObject({ code: 'CORRUPT' })
+  const bytes = wholeFile(platform.files, '/db/d')
+  const loading = platform.directories.load('/db/d', bytes, { readOnlyFolder: false })
+  await expect(loading).rejects.toMatchObject({ code: 'CORRUPT' })
 })
