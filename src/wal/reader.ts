@@ -38,13 +38,17 @@ export function readHeader(
   return decodeHeader(bytes, expected)
 }
 
-/** What a {@link SegmentScan} reads. */
-export interface ScanSource {
+/** A segment to be read. */
+export interface ScanPlace {
   readonly platform: Platform
   readonly handle: FileHandle
   readonly path: string
   readonly segment: number
   readonly seed: number
+}
+
+/** What a {@link SegmentScan} reads. */
+export interface ScanSource extends ScanPlace {
   /** Where the segment ends: nothing beyond is read. */
   readonly endOffset: number
   /** Indexed by offset in the segment, at least `endOffset` long. */
