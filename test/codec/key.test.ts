@@ -46,6 +46,21 @@ test('numbers of any size order exactly, and equal ones have one key', () => {
   )
 })
 
+test('dates order to the millisecond, as far as dates go', () => {
+  const edges = fc.constantFrom(-8.64e15, -1, 0, 2 ** 32, 2 ** 47, 2 ** 53 - 8.64e15, 8.64e15 - 2)
+  const time = fc.oneof(edges, fc.integer({ min: -8.64e15, max: 8.64e15 - 1 }))
+  fc.assert(
+    fc.property(time, fc.oneof(fc.constant(1), fc.integer({ min: 0, max: 2 ** 33 })), (ms, distance) => {
+      const a = new Date(ms)
+      const b = new Date(Math.min(ms + distance, 8.64e15))
+      expect(Math.sign(compareKeys(keyOf([a]), keyOf([b])))).toBe(Math.sign(a.getTime() - b.getTime()))
+      expect(keyOf([a])).toHaveLength(8)
+    }),
+    { numRuns: 4000, seed: 5 },
+  )
+  expect(Buffer.from(keyOf([new Date(0)])).toString('hex')).toBe('181eb208c2dc0000')
+})
+
 test('strings order by code point in keys too', () => {
   fc.assert(
     fc.property(texts, texts, (a, b) => {
