@@ -13,7 +13,7 @@ import type { StructureId } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 import { PageSpace, type PageStore, type SpaceMeta } from '../pages/page-table.ts'
 import { FRAME_BITS, FRAME_MASK, type Slabs, WORD_BITS } from '../pages/slabs.ts'
-import type { Slots } from './slots.ts'
+import { keyWordAt, type Slots } from './slots.ts'
 
 const PAGE_WORDS = 4096
 const PAGE_WORD_MASK = 4095
@@ -21,6 +21,9 @@ const SLOT_FIELD = 0x07ffffff
 const TAG_SHIFT = 27
 /** Average words a page: the fullest page then stays below 80 %. */
 const FILL = 1640
+
+/** Hashes of what a split moves. */
+const movingHashes = new Uint32Array(PAGE_WORDS)
 
 /** Record numbers of one collection stay below this. */
 export const MAX_SLOTS: number = SLOT_FIELD - 1
@@ -140,15 +143,21 @@ export class Buckets {
     const words = this.#slabs.u32[frame >>> FRAME_BITS]!
     const start = (frame & FRAME_MASK) << WORD_BITS
     // Everything is read before anything changes: a page that cannot be read then leaves the table as it was.
-    const moving = words.slice(start, start + PAGE_WORDS).filter((word) => word !== 0)
-    const hashes = moving.map((word) => this.#hashOf((word & SLOT_FIELD) - 1))
+    const moving = words.slice(start, start + PAGE_WORDS)
+    let count = 0
+    for (let i = 0; i < PAGE_WORDS; i++) {
+      const word = moving[i]!
+      if (word === 0) continue
+      movingHashes[count] = this.#hashOf((word & SLOT_FIELD) - 1)
+      moving[count++] = word
+    }
     this.space.allocate()
     if (++this.#split === 1 << this.#level) {
       this.#split = 0
       this.#level++
     }
     words.fill(0, start, start + PAGE_WORDS)
-    for (let i = 0; i < moving.length; i++) this.#place(hashes[i]!, (moving[i]! & SLOT_FIELD) - 1)
+    for (let i = 0; i < count; i++) this.#place(movingHashes[i]!, (moving[i]! & SLOT_FIELD) - 1)
   }
 
   #pageOf(hash: number): number {
@@ -157,8 +166,10 @@ export class Buckets {
   }
 
   #hashOf(slot: number): number {
-    const slots = this.#slots
-    return this.hash(slots.keyWord(slot, 0), slots.keyWord(slot, 1), slots.keyWord(slot, 2), slots.keyWord(slot, 3))
+    const frame = this.#slots.frameOf(slot)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = keyWordAt(frame, slot)
+    return this.hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
   }
 }
 

@@ -175,9 +175,9 @@ export class Slots {
     )
   }
 
-  /** Word `index` of the key. */
-  keyWord(slot: number, index: number): number {
-    return this.#word(slot, index)
+  /** The frame of the slot's page; `keyWordAt` says where in it the key is. */
+  frameOf(slot: number): number {
+    return this.space.read(slot >>> SLOT_BITS)
   }
 
   linkOf(slot: number): number {
@@ -205,6 +205,11 @@ export class Slots {
     for (let at = start + LINK; at < start + 4096; at += 8) if (words[at] !== 0) return true
     return false
   }
+}
+
+/** The place of a slot's key in the words of its slab: four words. */
+export function keyWordAt(frame: number, slot: number): number {
+  return ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
 }
 
 /** Clears the volatile words of a slot page's image before it goes to disk. `image` is the caller's own copy. */
