@@ -2,18 +2,16 @@
  * Entries of one tree, gathered in any order and applied in the tree's: neighbours then fall into the same leaf, which
  * is found in the cache, and a tree that was empty gets full pages.
  *
- *   add(key, record) …  ─▶  bytes of all keys, one behind the other  ─▶  sorted by heads of 4 bytes  ─▶  insert / delete
+ *   add(key, record) …  ─▶  bytes of all keys, one behind the other  ─▶  sorted by radix  ─▶  insert / delete
  *
- * Sorting is by radix, coarsest first: the four bytes of each key behind what all share, with the entry's number below
- * them, make 64-bit words that the runtime sorts natively. Entries whose heads are equal are sorted by the next four
- * bytes, in the end by record. 240,000 keys take 30 ms so, and 190 ms by a comparison in script.
+ * Sorting is by the most significant byte first that the keys of a group do not share (McIlroy, Bostic, McIlroy,
+ * "Engineering radix sort", 1993): keys of an index share much, and are often equal. Equal ones are sorted by record.
  *
  * A batch is bounded: whoever fills it applies it when it is full, and goes on.
  */
 import { compareBytes } from '../base/bytes.ts'
 import type { BTree, SortedEntry } from './btree.ts'
 import { newKeyBuffer } from './btree-edit.ts'
-import { headOf } from './btree-node.ts'
 
 /** More entries, or bytes of keys, are not gathered: some megabytes of memory, and merging larger ones gains little. */
 const MOST_ENTRIES = 0x40000
@@ -21,7 +19,16 @@ const MOST_BYTES = 0x400000
 const FIRST_ENTRIES = 256
 const FIRST_BYTES = 4096
 /** So few entries are sorted by comparing them. */
-const FEW = 16
+const FEW = 24
+/** A byte, or the end of the key. */
+const DIGITS = 257
+
+/** The numbers of the entries, being sorted, and room for it. */
+interface Sorting {
+  readonly order: Uint32Array
+  readonly spare: Uint32Array
+  readonly digits: Uint16Array
+}
 
 export class EntryBatch {
   #bytes = new Uint8Array(FIRST_BYTES)
@@ -29,7 +36,6 @@ export class EntryBatch {
   #starts = new Uint32Array(FIRST_ENTRIES + 1)
   #records = new Uint32Array(FIRST_ENTRIES)
   #count = 0
-  #longest = 0
 
   get count(): number {
     return this.#count
@@ -46,7 +52,6 @@ export class EntryBatch {
     this.#reserve(at + size)
     const bytes = this.#bytes
     for (let i = 0; i < size; i++) bytes[at + i] = key[i]!
-    if (size > this.#longest) this.#longest = size
     this.#records[this.#count++] = record
     this.#starts[this.#count] = at + size
   }
@@ -96,77 +101,102 @@ export class EntryBatch {
   #sorted(): Uint32Array {
     const order = new Uint32Array(this.#count)
     for (let i = 0; i < order.length; i++) order[i] = i
-    this.#sort(order, this.#sharedByAll())
+    this.#sort(
+      { order, spare: new Uint32Array(order.length), digits: new Uint16Array(order.length) },
+      0,
+      order.length,
+      0,
+    )
     return order
   }
 
-  /** Sorts entries that agree in their first `depth` bytes. */
-  #sort(order: Uint32Array, depth: number): void {
-    if (this.#isSorted(order, depth)) return
-    if (order.length <= FEW) {
-      order.sort((a, b) => this.#compare(a, b, depth))
+  /** Sorts order[from, to), whose keys agree in their first `depth` bytes. */
+  #sort(sorting: Sorting, from: number, to: number, depth: number): void {
+    const { order, spare, digits } = sorting
+    if (to - from <= FEW) {
+      this.#sortFew(order, from, to, depth)
       return
     }
-    // Behind the last byte of every key only the record decides, but for keys that differ by zeros at their ends.
-    const byRecord = depth >= this.#longest
-    const words = new BigUint64Array(order.length)
-    const halves = new Uint32Array(words.buffer)
-    for (let i = 0; i < order.length; i++) {
-      const entry = order[i]!
-      halves[2 * i] = entry
-      halves[2 * i + 1] = byRecord ? this.#records[entry]! : this.#headAt(entry, depth)
+    const at = this.#sharedBytes(order, from, to, depth)
+    const ends = this.#countDigits(sorting, from, to, at)
+    // ends[d] becomes where the entries of digit d begin, and, as they are placed, where they end.
+    let sum = from
+    for (let digit = 0; digit < DIGITS; digit++) {
+      const count = ends[digit]!
+      ends[digit] = sum
+      sum += count
     }
-    words.sort()
-    for (let i = 0; i < order.length; i++) order[i] = halves[2 * i]!
-    if (byRecord) {
-      if (!this.#isSorted(order, 0)) order.sort((a, b) => this.#compare(a, b, 0))
-      return
-    }
-    for (let from = 0; from < order.length; ) {
-      let to = from + 1
-      while (to < order.length && halves[2 * to + 1] === halves[2 * from + 1]) to++
-      if (to > from + 1) this.#sort(order.subarray(from, to), Math.min(depth + 4, this.#longest))
-      from = to
+    for (let i = from; i < to; i++) spare[ends[digits[i]!]!++] = order[i]!
+    order.set(spare.subarray(from, to), from)
+    // Digit 0: the keys end here, so they are equal.
+    this.#sortRecords(order, from, ends[0]!)
+    for (let digit = 1; digit < DIGITS; digit++) {
+      const start = ends[digit - 1]!
+      if (ends[digit]! - start > 1) this.#sort(sorting, start, ends[digit]!, at + 1)
     }
   }
 
-  #headAt(entry: number, depth: number): number {
-    const start = this.#starts[entry]!
-    const size = this.#starts[entry + 1]! - start
-    return size <= depth ? 0 : headOf(this.#bytes, start + depth, start + size)
-  }
-
-  #isSorted(order: Uint32Array, depth: number): boolean {
-    for (let i = 1; i < order.length; i++) if (this.#compare(order[i - 1]!, order[i]!, depth) > 0) return false
-    return true
-  }
-
-  /** How many bytes all keys share at their beginning. */
-  #sharedByAll(): number {
-    if (this.#count === 0) return 0
+  /** How many bytes all keys of order[from, to) share at their beginning: `depth` at least. */
+  #sharedBytes(order: Uint32Array, from: number, to: number, depth: number): number {
+    const bytes = this.#bytes
     const starts = this.#starts
-    const first = this.#bytes.subarray(0, starts[1]!)
-    let shared = first.length
-    for (let i = 1; i < this.#count && shared > 0; i++) {
-      const start = starts[i]!
-      const size = Math.min(shared, starts[i + 1]! - start)
-      let at = 0
-      while (at < size && this.#bytes[start + at] === first[at]) at++
+    const first = starts[order[from]!]!
+    let shared = starts[order[from]! + 1]! - first
+    for (let i = from + 1; i < to && shared > depth; i++) {
+      const start = starts[order[i]!]!
+      const size = Math.min(shared, starts[order[i]! + 1]! - start)
+      let at = depth
+      while (at < size && bytes[start + at] === bytes[first + at]) at++
       shared = at
     }
     return shared
   }
 
-  /** Two entries, by what lies behind the first `depth` bytes of their keys. */
+  /** Counts the entries of order[from, to) by their digit at `depth`, which it notes: the byte + 1, 0 behind the key's end. */
+  #countDigits({ order, digits }: Sorting, from: number, to: number, depth: number): Uint32Array {
+    const bytes = this.#bytes
+    const starts = this.#starts
+    const counts = new Uint32Array(DIGITS)
+    for (let i = from; i < to; i++) {
+      const entry = order[i]!
+      const at = starts[entry]! + depth
+      const digit = at < starts[entry + 1]! ? bytes[at]! + 1 : 0
+      digits[i] = digit
+      counts[digit]!++
+    }
+    return counts
+  }
+
+  #sortFew(order: Uint32Array, from: number, to: number, depth: number): void {
+    for (let i = from + 1; i < to; i++) {
+      const entry = order[i]!
+      let at = i
+      for (; at > from && this.#compare(order[at - 1]!, entry, depth) > 0; at--) order[at] = order[at - 1]!
+      order[at] = entry
+    }
+  }
+
+  /** Sorts entries with equal keys. They were added in the order of their records, as a rule. */
+  #sortRecords(order: Uint32Array, from: number, to: number): void {
+    const records = this.#records
+    let i = from + 1
+    while (i < to && records[order[i - 1]!]! <= records[order[i]!]!) i++
+    if (i >= to) return
+    const words = new BigUint64Array(to - from)
+    const halves = new Uint32Array(words.buffer)
+    for (let j = from; j < to; j++) {
+      halves[2 * (j - from)] = order[j]!
+      halves[2 * (j - from) + 1] = records[order[j]!]!
+    }
+    words.sort()
+    for (let j = from; j < to; j++) order[j] = halves[2 * (j - from)]!
+  }
+
+  /** Two entries whose keys agree in their first `depth` bytes. */
   #compare(a: number, b: number, depth: number): number {
     const bytes = this.#bytes
     const starts = this.#starts
-    const aStart = Math.min(starts[a]! + depth, starts[a + 1]!)
-    const bStart = Math.min(starts[b]! + depth, starts[b + 1]!)
-    const order = compareBytes(bytes, aStart, starts[a + 1]!, bytes, bStart, starts[b + 1]!)
-    if (order !== 0) return order
-    // Alike but for zeros at their ends, which heads do not show.
-    const sizes = starts[a + 1]! - starts[a]! - (starts[b + 1]! - starts[b]!)
-    return sizes !== 0 ? sizes : this.#records[a]! - this.#records[b]!
+    const order = compareBytes(bytes, starts[a]! + depth, starts[a + 1]!, bytes, starts[b]! + depth, starts[b + 1]!)
+    return order !== 0 ? order : this.#records[a]! - this.#records[b]!
   }
 }
