@@ -2,7 +2,7 @@
 export const name = 'blazedb'
 
 export async function load() {
-  // The first open that finds a checkpoint loads lmdb; the rows that say "modules loaded" mean this one too.
+  // The first checkpoint loads lmdb; the rows that say "modules loaded" mean this one too.
   await import('lmdb')
   return import('../../dist/entry/index.js')
 }

@@ -83,12 +83,10 @@ export class CatalogueLoader {
   /** Makes the entries of every index that has none yet, from the records. */
   buildMissing(): void {
     for (const [collection, stored] of this.unbuilt) {
-      if (collection.dropped) continue
-      for (const each of stored) {
-        const index = this.#makeIndex(collection, each, false)
-        fillIndex(collection, index)
-        collection.indexes = [...collection.indexes, index]
-      }
+      if (collection.dropped || stored.length === 0) continue
+      const indexes = stored.map((each) => this.#makeIndex(collection, each, false))
+      fillIndexes(collection, indexes)
+      collection.indexes = [...collection.indexes, ...indexes]
     }
     this.unbuilt.clear()
   }
@@ -152,9 +150,9 @@ function keyOf({ name, part }: { readonly name: string; readonly part: number })
   return `${part}/${name}`
 }
 
-/** Enters every live record into an index; at open, where nobody waits for the event loop yet. */
-function fillIndex(collection: CollectionState, index: IndexState): void {
-  const load = new IndexLoad(collection, [index])
+/** Enters every live record into new indexes; at open, where nobody waits for the event loop yet. */
+function fillIndexes(collection: CollectionState, indexes: readonly IndexState[]): void {
+  const load = new IndexLoad(collection, indexes)
   for (let slot = 0; slot < collection.heap.slots.highSlot; slot++) {
     if (collection.heap.isLive(slot)) load.add(slot)
   }
