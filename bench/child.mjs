@@ -6,13 +6,14 @@ import { writeSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { loadAdapter } from './adapters/adapters.mjs'
+import { coldCodec, keptByCodec } from './codecs/tasks.mjs'
 import { bugs } from './data/bugs.mjs'
 import { seededRandom } from './data/random.mjs'
 import { diskBytes } from './measure/directories.mjs'
 import { quantile } from './measure/statistics.mjs'
 import { BATCH, loadAll } from './session.mjs'
 
-const TASKS = { importing, opening, tail, filling, memory, disk, stalls, nothing: resident }
+const TASKS = { importing, opening, tail, filling, memory, disk, stalls, nothing: resident, coldCodec, keptByCodec }
 
 /** Milliseconds that importing the module takes in a process that has loaded nothing else of it. */
 async function importing({ module }) {

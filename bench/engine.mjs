@@ -5,11 +5,7 @@
  *
  * Rows that look at a whole process (opening, memory, disk, stalls) start children; see child.mjs.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { cpus, loadavg } from 'node:os'
-import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { exposeCollector, machine, save, summary } from './measure/report.mjs'
 import { judged, printed } from './measure/table.mjs'
 import { commits } from './rows/commits.mjs'
 import { processes } from './rows/processes.mjs'
@@ -22,10 +18,9 @@ const ROWS = [...commits, ...readerBesideWriter, ...reads, ...processes]
 export async function engine(options) {
   const unknown = options.only?.find((id) => !ROWS.some((row) => row.id === id))
   if (unknown !== undefined) throw new Error(`no row '${unknown}'; there are ${ROWS.map(({ id }) => id).join(', ')}`)
-  setFlagsFromString('--expose-gc')
-  globalThis.gc = runInNewContext('gc')
-  const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, load: loadavg()[0] }
-  console.log(`${options.records} records, seed ${options.seed}, ${JSON.stringify(machine)}`)
+  exposeCollector()
+  const host = machine()
+  console.log(`${options.records} records, seed ${options.seed}, ${JSON.stringify(host)}`)
   const session = await openSession(options)
   for (const name of session.missing) console.log(`${name}: not installed (npm run bench:setup)`)
   const rows = []
@@ -40,22 +35,6 @@ export async function engine(options) {
   } finally {
     session.close()
   }
-  summarise(rows)
-  save(options, { machine, options, missing: session.missing, rows })
-}
-
-function summarise(rows) {
-  const goals = rows.flatMap((row) => row.goals)
-  const met = goals.filter((goal) => goal.met === true).length
-  const missed = goals.filter((goal) => goal.met === false).length
-  console.log(`\n${met} goals met, ${missed} missed, ${goals.length - met - missed} not measured`)
-}
-
-function save(options, result) {
-  const folder = join(import.meta.dirname, 'results')
-  mkdirSync(folder, { recursive: true })
-  const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-')
-  const path = join(folder, `engine-${options.records}-${stamp}.json`)
-  writeFileSync(path, `${JSON.stringify(result, undefined, 2)}\n`)
-  console.log(`written to ${path}`)
+  console.log(`\n${summary(rows)}`)
+  console.log(`written to ${save(options, { machine: host, options, missing: session.missing, rows })}`)
 }

@@ -1,33 +1,46 @@
-/** The command line: `engine|micro|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n] [--dir path]`. */
+/**
+ * The command line: `engine|codec|micro|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n]
+ * [--seeds n] [--dir path]`.
+ */
 import { parseArgs } from 'node:util'
+import { CODEC_PEERS } from './codecs/codecs.mjs'
 
-export const PEERS = ['better-sqlite3', 'lmdb', 'classic-level']
+const ENGINE_PEERS = ['better-sqlite3', 'lmdb', 'classic-level']
+
+/** What holds where nothing is said: [in full, with --quick]. Rounds of the codec are some milliseconds each. */
+const ENGINE = { records: [100_000, 20_000], rounds: [5, 3], seeds: [1, 1], peers: ENGINE_PEERS }
+const CODEC = { records: [1000, 200], rounds: [31, 5], seeds: [3, 1], peers: CODEC_PEERS }
 
 export function optionsOf(args) {
   const { positionals, values } = parseArgs({
     args,
     allowPositionals: true,
     options: {
-      records: { type: 'string', default: '100000' },
+      records: { type: 'string' },
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       peers: { type: 'string' },
       seed: { type: 'string', default: '1' },
+      seeds: { type: 'string' },
       dir: { type: 'string' },
     },
   })
-  const quick = values.quick
-  const peers = values.peers?.split(',') ?? PEERS
-  const unknown = peers.find((peer) => !PEERS.includes(peer))
-  if (unknown !== undefined) throw new Error(`no peer '${unknown}'; there are ${PEERS.join(', ')}`)
+  const { quick } = values
+  const suite = positionals[0] ?? 'engine'
+  const defaults = suite === 'codec' ? CODEC : ENGINE
+  const usual = (name) => defaults[name][quick ? 1 : 0]
+  const peers = values.peers?.split(',') ?? defaults.peers
+  const unknown = peers.find((peer) => !defaults.peers.includes(peer))
+  if (unknown !== undefined) throw new Error(`no peer '${unknown}'; there are ${defaults.peers.join(', ')}`)
   return {
-    suite: positionals[0] ?? 'engine',
-    records: whole('records', quick ? '20000' : values.records),
+    suite,
+    records: whole('records', values.records ?? usual('records')),
     quick,
-    rounds: quick ? 3 : 5,
+    rounds: usual('rounds'),
     only: values.only?.split(','),
     peers,
     seed: whole('seed', values.seed),
+    seeds: whole('seeds', values.seeds ?? usual('seeds')),
     directory: values.dir,
   }
 }
