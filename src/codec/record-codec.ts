@@ -190,12 +190,13 @@ export class RecordCodec {
 
   /**
    * A function that gives the value at `path` of the record in bytes[start, end), or undefined: as {@link field}, and
-   * many times as fast where the field stands at a place that the shape alone decides. For codecs that are not keyed.
+   * many times as fast where the field stands at a place that the shape alone decides. A keyed codec gives no id.
    */
   fieldReader(path: Path): FieldReader {
     const other: FieldReader = (bytes, start, end) => this.field(bytes, start, end, path)
     const name = path[0]
-    if (path.length !== 1 || name === undefined || this.#keyed || this.#writers === undefined) return other
+    if (path.length !== 1 || name === undefined || this.#writers === undefined) return other
+    if (this.#keyed && name === 'id') return other
     const options = { datesAsNumbers: this.#reader.datesAsNumbers, other }
     const readers: (FieldReader | undefined)[] = []
     return (bytes, start, end) => {

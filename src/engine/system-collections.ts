@@ -52,7 +52,10 @@ function userCodec(codeGeneration: boolean): BodyCodec {
   return {
     encode: (record, path) => codec.encode(record, path),
     decode: (bytes, start, end, id) => codec.decode(bytes, start, end, id) as StoredRecord,
-    field: (bytes, start, end, path, id) => codec.field(bytes, start, end, path, id),
+    field: (bytes, start, end, path, id) =>
+      path.length === 1 && path[0] !== 'id'
+        ? codec.readerOf(path[0]!)(bytes, start, end)
+        : codec.field(bytes, start, end, path, id),
     project(wanted) {
       const projection = new Projection(shapes, wanted, { keyed: true, codeGeneration })
       // Whoever asked for some fields looks at no others, the id included.

@@ -152,7 +152,9 @@ function put(
   record: StoredRecord,
   changed = false,
 ): RecordId {
-  const bytes = collection.codec.encode(record, collection.name)
+  const { codec } = collection
+  const { definitionCount } = codec
+  const bytes = codec.encode(record, collection.name)
   if (bytes.length > context.maxRecordBytes) {
     throw new BlazeError(
       'TOO_LARGE',
@@ -164,7 +166,9 @@ function put(
   let kept = bytes
   if (before !== undefined && !changed) {
     kept = bytes.slice()
-    if (sameBytes(kept, collection.codec.encode(before, collection.name))) return id
+    if (sameBytes(kept, codec.encode(before, collection.name))) return id
+    // Records that are equal have equal bytes only while the codec's table stays as it is: then it is asked again.
+    if (codec.definitionCount !== definitionCount) return put(context, collection, id, before, record)
   }
   context.checkUnique(collection, id, before, kept)
   context.notePut(context.writes.put(collection, id, kept))
