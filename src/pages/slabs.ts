@@ -4,7 +4,7 @@
  * large ones do not. Frame 0 is never handed out, so that 0 can mean "none".
  *
  * The first slabs are shorter and the numbers behind their ends are skipped: 16 MB at once make V8 collect all of a young
- * heap, which took 8 to 14 of the 22 ms of an open that needs ten pages.
+ * heap, 4 to 9 ms in the midst of an open that needs ten pages.
  *
  *   u32 word of frame f:  u32[f >>> FRAME_BITS][((f & FRAME_MASK) << WORD_BITS) + index]
  */
