@@ -10,7 +10,7 @@ const SAMPLE_RECORDS = 1000
 /** Fields that are measured, the most frequent ones; each is a pass over all records. */
 export const MAX_FIELDS = 64
 /** Records times fields that sizes are measured on: some seconds, whatever the input. */
-const MAX_ENCODED = 200_000
+const MAX_ENCODED = 60_000
 
 /** Records from the whole length of the input, at most `count`. */
 export function sampleOf(records, count = SAMPLE_RECORDS) {
