@@ -207,7 +207,7 @@ export class ShapeTable {
 
   #takeNames(reader: DefinitionReader, definition: Uint8Array): void {
     if (this.shapeCount >= MAX_SHAPES) throw damaged(0, `more than ${MAX_SHAPES} shapes`)
-    this.#add(reader.strings(MAX_SHAPE_KEYS, MAX_SHAPE_NAME), definition.slice())
+    this.#add(reader.strings(MAX_SHAPE_KEYS, MAX_SHAPE_NAME), new Uint8Array(definition))
   }
 
   #takeTypes(reader: DefinitionReader, definition: Uint8Array): void {
@@ -222,7 +222,7 @@ export class ShapeTable {
         throw damaged(reader.at, 'a dictionary that is not defined')
     }
     const keyed = types.some(({ type }) => type === KEY)
-    this.#addTyped(base, types, keyed, definition.slice())
+    this.#addTyped(base, types, keyed, new Uint8Array(definition))
   }
 
   #takeChoices(reader: DefinitionReader, definition: Uint8Array): void {
@@ -233,7 +233,7 @@ export class ShapeTable {
     if (strings.some((text) => dictionary.numbers.has(text))) throw damaged(reader.at, 'a string twice')
     this.#dictionaries[number] = dictionary
     extend(dictionary, strings)
-    this.#definitions.push(definition.slice())
+    this.#definitions.push(new Uint8Array(definition))
   }
 
   #promote(names: readonly string[]): Shape | undefined {

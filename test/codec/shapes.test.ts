@@ -100,3 +100,13 @@ test('wide records and long names are data, not shapes', () => {
   }
   expect(codec.shapes.shapeCount).toBe(0)
 })
+
+test("a definition that was given as a Buffer is the table's own", () => {
+  const source = new ShapeTable()
+  source.shapeOf(['name'])
+  const buffer = Buffer.from(source.definition(0))
+  const table = new ShapeTable()
+  table.define(0, buffer)
+  buffer.fill(0)
+  expect(table.definition(0)).toEqual(source.definition(0))
+})
