@@ -6,7 +6,6 @@
  * For each data set the four modes and the sizes; for the bugs also fields read from bytes. Then, in processes of their
  * own: the first records of a codec (cold), and what decoded records keep alive (kept).
  */
-import { setFlagsFromString } from 'node:v8'
 import { CODEC_PEERS, loadCodecs } from './codecs/codecs.mjs'
 import { DATA_SETS } from './data/data-sets.mjs'
 import { exposeCollector, machine, save, summary } from './measure/report.mjs'
@@ -35,8 +34,6 @@ export async function codec(options) {
   const unknown = options.only?.find((id) => !PARTS.some((part) => part.id === id))
   if (unknown !== undefined) throw new Error(`no part '${unknown}'; there are ${PARTS.map(({ id }) => id).join(', ')}`)
   exposeCollector()
-  // With it, what V8 had seen survive decided whether a decoder's objects were made in old space: factors of 2 by seed.
-  setFlagsFromString('--no-allocation-site-pretenuring')
   const host = machine()
   const { contestants, missing, versions } = await loadCodecs(options.peers)
   const session = { options, contestants, missing }

@@ -16,7 +16,7 @@ import { isPlainObject, writeRecord } from './write-value.ts'
 
 /** Rows that share slabs. */
 const CHUNK_ROWS = 64
-const FIRST_SIZE = 1 << 12
+const FIRST_SIZE = 1 << 14
 
 /** Bytes that grow at their end. */
 interface Output {
@@ -60,7 +60,7 @@ function writeRow(w: BodyWriter, record: unknown, hint: Shape | undefined): Shap
   const typed = hint?.typed
   if (typed !== undefined && typed === w.written && typeof record === 'object' && record !== null) {
     const { bodyEnd, narrowEnd, wideEnd } = w
-    if (isPlainObject(record) && w.generated?.(typed)?.(w, record as Fields, 0) === true) {
+    if (isPlainObject(record) && w.generated?.ready[typed.id]?.(w, record as Fields, 0) === true) {
       w.written = typed
       return hint
     }

@@ -22,8 +22,13 @@ const KEEP_SIZE = 1 << 20
 /** Writes an object of one typed shape; false when it is none, or its values do not fit. */
 export type ShapeWriter = (w: BodyWriter, object: Fields, depth: number) => boolean
 
-/** Gives the generated writer of a typed shape, or undefined to have it interpreted. */
-export type WriterSource = (shape: Shape) => ShapeWriter | undefined
+/** Where the generated writers of typed shapes come from. */
+export interface WriterSource {
+  /** Those that there are, by number of the shape: asked first, because a call costs as much as a small object. */
+  readonly ready: readonly (ShapeWriter | undefined)[]
+  /** The writer of a shape, made when it is worth it; undefined to have it interpreted. */
+  writeOf(shape: Shape): ShapeWriter | undefined
+}
 
 /** An object of the caller's. */
 export type Fields = { readonly [name: string]: unknown }

@@ -11,14 +11,22 @@
  * What enters the source is names as JSON literals and numbers, nothing else.
  */
 import { parseUuid } from '../base/uuid.ts'
-import { type BodyWriter, type Fields, grown, reserveBody, type ShapeWriter, VALUE_RESERVE } from './body-writer.ts'
+import {
+  type BodyWriter,
+  type Fields,
+  grown,
+  reserveBody,
+  type ShapeWriter,
+  VALUE_RESERVE,
+  type WriterSource,
+} from './body-writer.ts'
 import * as t from './field-type.ts'
 import { floatBytes, floatView } from './floats.ts'
 import { LIMIT_32, LIMIT_47, MAX_SHAPES } from './format.ts'
 import type { Shape, ShapeTable } from './shapes.ts'
 import { WIDE_UNIT, writeNarrow, writeWide } from './text.ts'
 import { varintSize, writeVarint } from './varint.ts'
-import { writeCell } from './write-cell.ts'
+import { FITS, writeCell } from './write-cell.ts'
 import { writeEscaped } from './write-value.ts'
 
 /** Writings after which a typed shape gets generated writers. */
@@ -37,7 +45,8 @@ export interface GeneratedWriter {
 }
 
 /** The generated writers of one table of shapes. */
-export class GeneratedWriters {
+export class GeneratedWriters implements WriterSource {
+  readonly ready: (ShapeWriter | undefined)[] = []
   readonly #table: ShapeTable
   readonly #writers: (GeneratedWriter | undefined)[] = []
   readonly #uses = new Uint8Array(MAX_SHAPES)
@@ -53,7 +62,12 @@ export class GeneratedWriters {
     if (++this.#uses[shape.id]! < GENERATE_AFTER || shape.layout === undefined) return undefined
     const made = generateWriter(shape, shape.layout, this.#table)
     this.#writers[shape.id] = made
+    this.ready[shape.id] = made.write
     return made
+  }
+
+  writeOf(shape: Shape): ShapeWriter | undefined {
+    return this.writerOf(shape)?.write
   }
 }
 
@@ -73,16 +87,16 @@ function generateWriter(shape: Shape, layout: t.Layout, table: ShapeTable): Gene
     /** Writes field `i` as the interpreter does. */
     other: (w: BodyWriter, i: number, cell: number, value: unknown, depth: number): void => {
       const field = layout.fields[i]!
-      if (field.type === t.ANY || writeCell(w, field, cell, value) !== 0) writeEscaped(w, shape, i, value, depth)
-      reserveBody(w, layout.flatSize + VALUE_RESERVE)
+      if (writeCell(w, field, cell, value) !== FITS) writeEscaped(w, shape, i, value, depth)
     },
+    any: (w: BodyWriter, i: number, value: unknown, depth: number): void => writeEscaped(w, shape, i, value, depth),
     reserve: (w: BodyWriter, narrowSize: number): void => {
       if (w.bodyEnd + layout.flatSize + VALUE_RESERVE > w.body.length) reserveBody(w, layout.flatSize + VALUE_RESERVE)
       const needed = w.narrowEnd + narrowSize
       if (needed > w.narrow.length) w.narrow = grown(w.narrow, w.narrowEnd, needed)
     },
   }
-  const constants = `const { names, numbers, getTime, floatBytes, floatView, parseUuid, writeNarrow, writeWide, writeVarint, varintSize, wide, other, reserve } = help
+  const constants = `const { names, numbers, getTime, floatBytes, floatView, parseUuid, writeNarrow, writeWide, writeVarint, varintSize, wide, other, any, reserve } = help
 ${layout.fields.map((field, i) => (field.dictionary < 0 ? '' : `const d${i} = numbers[${i}]`)).join('\n')}`
   const make = (source: string): unknown => new Function('help', `'use strict'\n${constants}\n${source}`)(help)
   return {
@@ -131,17 +145,22 @@ function flags(layout: t.Layout, misfit: string): string {
   return `  let bad = false\n${bytes.map((bits, i) => `  b[c + ${i}] = ${bits}`).join('\n')}\n  if (bad) return ${misfit}`
 }
 
+/** Statements that make room for all cells, what they leave to the variable part, and the texts. */
+const ROOM =
+  'if (w.bodyEnd + needed > w.body.length || w.narrowEnd + narrowSize > w.narrow.length) reserve(w, narrowSize)'
+
 function writeSource(layout: t.Layout): string {
   const mode: Mode = {
     misfit: 'false',
     wideText: undefined,
     escape: (i, field) =>
-      `if (v${i} === undefined) return false; w.bodyEnd = p; w.narrowEnd = q; other(w, ${i}, c + ${field.cell}, v${i}, depth); reserve(w, narrowSize); b = w.body; n = w.narrow; p = w.bodyEnd; q = w.narrowEnd`,
+      `if (v${i} === undefined) return false; w.bodyEnd = p; w.narrowEnd = q; ${field.type === t.ANY ? `any(w, ${i}, v${i}, depth)` : `other(w, ${i}, c + ${field.cell}, v${i}, depth)`}; ${ROOM}; b = w.body; n = w.narrow; p = w.bodyEnd; q = w.narrowEnd`,
   }
   return `return function write(w, o, depth) {
 ${open(layout).replaceAll('return fail', 'return false')}
   const narrowSize = ${sizeOf(layout, t.TEXT)}
-  reserve(w, narrowSize)
+  const needed = ${layout.flatSize + VALUE_RESERVE}
+  ${ROOM}
   const c = w.bodyEnd
   let b = w.body, n = w.narrow, p = c + ${layout.fixedSize}, q = w.narrowEnd
 ${flags(layout, 'false')}

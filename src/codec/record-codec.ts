@@ -142,8 +142,7 @@ export class RecordCodec {
   }
 
   #newWriter(): BodyWriter {
-    const writers = this.#writers
-    return new BodyWriter(this.shapes, this.#keyed, writers && ((shape) => writers.writerOf(shape)?.write))
+    return new BodyWriter(this.shapes, this.#keyed, this.#writers)
   }
 
   /** The record in bytes[start, end), decoded whole. CODEC when the bytes cannot be read. `id`: for keyed codecs. */

@@ -92,7 +92,7 @@ function writeArray(
     const element = array[i]
     if (typeof element === 'object' && element !== null) {
       if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
-      shape = writeObjectLike(w, element, depth + 1, shape)
+      if (!writeHinted(w, element, depth + 1, shape)) shape = writeObjectLike(w, element, depth + 1, shape)
     } else writeValue(w, element, depth + 1)
   }
   return shape
@@ -150,7 +150,7 @@ function writeTyped(w: BodyWriter, object: Fields, depth: number, shape: Shape, 
   if (typed === undefined) return false
   const { bodyEnd, narrowEnd, wideEnd } = w
   if (!isTop) writeShapeTag(w, typed)
-  const generated = w.generated?.(typed)
+  const generated = w.generated?.ready[typed.id] ?? w.generated?.writeOf(typed)
   const written = generated === undefined ? interpretTyped(w, object, depth, typed) : generated(w, object, depth)
   if (written) w.written = typed
   else rewind(w, bodyEnd, narrowEnd, wideEnd)
@@ -187,8 +187,26 @@ export function writeEscaped(w: BodyWriter, shape: Shape, i: number, value: unkn
   const { hints } = shape
   if (typeof value === 'object' && value !== null) {
     if (w.bodyEnd + VALUE_RESERVE > w.body.length) reserveBody(w, VALUE_RESERVE)
+    if (writeHinted(w, value, depth + 1, hints[i])) return
     hints[i] = writeObjectLike(w, value, depth + 1, hints[i])
   } else writeValue(w, value, depth + 1)
+}
+
+/**
+ * Writes a nested object by the generated writer of the shape that was last written in its place, without asking
+ * anything else first; false, with nothing written, when that is not to be had or does not fit.
+ */
+function writeHinted(w: BodyWriter, value: object, depth: number, hint: Shape | undefined): boolean {
+  const typed = hint?.typed
+  if (typed === undefined || depth >= MAX_DEPTH || !isPlainObject(value)) return false
+  const write = w.generated?.ready[typed.id]
+  if (write === undefined) return false
+  const { bodyEnd, narrowEnd, wideEnd } = w
+  writeShapeTag(w, typed)
+  // A plain object has string keys; its values are looked at by the writer.
+  if (write(w, value as Fields, depth)) return true
+  rewind(w, bodyEnd, narrowEnd, wideEnd)
+  return false
 }
 
 function writeShapeTag(w: BodyWriter, shape: Shape): void {

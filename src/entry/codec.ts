@@ -57,12 +57,15 @@ export function decodeStream(
   return decodeBlocks(chunks, options, nodeCompressor)
 }
 
+export { compareKeys } from '../base/bytes.ts'
 export type { Compression } from '../base/compression.ts'
 export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../base/errors.ts'
 export type { RecordId } from '../base/ids.ts'
 export type { Change, ChangeKind, Operation } from '../base/operation.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
 export { Codec, type CodecOptions } from '../codec/codec.ts'
+export { encodeKey } from '../codec/encode-key.ts'
+export type { KeyPartOptions } from '../codec/key.ts'
 export { decodeOperation, decodeOperations, encodeOperation, encodeOperations } from '../codec/operation.ts'
 export type { DecodeArrayOptions, EncodeArrayOptions } from '../codec/packed-array.ts'
 export type { DecodedRecord } from '../codec/record-codec.ts'
