@@ -18,8 +18,8 @@ export type FieldReader = (bytes: Uint8Array, start: number, end: number) => Val
 const BY_CELL: readonly number[] = [t.BOOLEAN, t.UUID, t.DATE, t.CHOICE, t.SMALL, t.FIXED, t.FLOAT32, t.FLOAT64]
 /** Types that take nothing from the narrow slab when their cell has no mark of one byte. */
 const MARKED_BY_BYTE: readonly number[] = [t.CHOICE, t.CHOICES, t.SMALL]
-/** Types that never take anything from the narrow slab. */
-const WITHOUT_TEXT: readonly number[] = [t.KEY, t.BOOLEAN, t.UUID, t.FLOAT32, t.FLOAT64, t.WIDE_TEXT]
+/** Types that have nothing but their cell. */
+const CELL_ONLY: readonly number[] = [t.KEY, t.BOOLEAN, t.UUID, t.FLOAT32, t.FLOAT64]
 
 /** Makes the getter of a field; undefined when its type or what is before it does not allow one. */
 export function generateFieldReader(
@@ -31,11 +31,9 @@ export function generateFieldReader(
   const { layout } = shape
   const field = layout?.fields[index]
   if (layout === undefined || field === undefined) return undefined
-  // The second byte of a number lies in the variable part, behind those of others.
-  const single =
-    field.type === t.SMALL ? `if (${at(field.cell)} >= ${t.SMALL_BYTES}) return instead(b, start, end)\n` : ''
+  const second = field.type === t.SMALL ? secondByteSource(layout, index) : ''
   const read = BY_CELL.includes(field.type)
-    ? `${single}${readSource(field, index, options.datesAsNumbers, 'return instead(b, start, end)')}\n  return v${index}`
+    ? `${second}${readSource(field, index, options.datesAsNumbers, 'return instead(b, start, end)')}\n  return v${index}`
     : field.type === t.TEXT
       ? textSource(layout.fields, index)
       : undefined
@@ -68,18 +66,43 @@ ${read}
   return new Function('help', source)(help) as FieldReader
 }
 
+/** The second byte of a number lies in the variable part, behind what the fields before it have there. */
+function secondByteSource(layout: t.Layout, index: number): string {
+  const steps: string[] = []
+  for (const { type, cell } of layout.fields.slice(0, index)) {
+    const marked = `${at(cell)} === ${t.ESCAPE}`
+    if (type === t.CHOICES) steps.push(`if (${marked}) return instead(b, start, end); p += ${at(cell)}`)
+    else if (type === t.SMALL)
+      steps.push(`if (${at(cell)} >= ${t.SMALL_BYTES}) { if (${marked}) return instead(b, start, end); p++ }`)
+    else if (type === t.CHOICE) steps.push(`if (${marked}) return instead(b, start, end)`)
+    else if (type === t.TEXT || type === t.WIDE_TEXT)
+      steps.push(`if (${at(cell)} >= ${t.LONG_TEXT}) return instead(b, start, end)`)
+    else if (type === t.DATE) steps.push(dateMark(cell))
+    else if (!CELL_ONLY.includes(type)) steps.push('return instead(b, start, end)')
+  }
+  return `if (${at(layout.fields[index]!.cell)} >= ${t.SMALL_BYTES}) {
+  p = c + ${layout.fixedSize}
+  ${steps.join('\n  ')}
+  if (p >= end) return instead(b, start, end)
+}
+`
+}
+
+/** A date's escape could be anything. */
+function dateMark(cell: number): string {
+  return `if (${at(cell + 4)} === 0 && ${at(cell + 5)} === 128) return instead(b, start, end)`
+}
+
 /** A text begins where the lengths before it end, if everything before it is in its cell. */
 function textSource(fields: readonly t.TypedField[], index: number): string | undefined {
   const checks: string[] = []
   for (const field of fields.slice(0, index)) {
-    if (WITHOUT_TEXT.includes(field.type)) continue
+    if (CELL_ONLY.includes(field.type)) continue
     if (field.type === t.TEXT)
       checks.push(`if ((h = ${at(field.cell)}) >= ${t.LONG_TEXT}) return instead(b, start, end); q += h`)
     else if (MARKED_BY_BYTE.includes(field.type))
       checks.push(`if (${at(field.cell)} === ${t.ESCAPE}) return instead(b, start, end)`)
-    // A date's escape could be a string: its mark is looked for where the date is read.
-    else if (field.type === t.DATE)
-      checks.push(`if (${at(field.cell + 4)} === 0 && ${at(field.cell + 5)} === 128) return instead(b, start, end)`)
+    else if (field.type === t.DATE) checks.push(dateMark(field.cell))
     else return undefined
   }
   return `  ${checks.join('\n  ')}

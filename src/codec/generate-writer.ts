@@ -127,6 +127,12 @@ ${values.join('\n')}
   let h = 0, k = 0, m = 0`
 }
 
+/** Is a field undefined? Asked before anything is written: what stands in its stead has other names. */
+function missing(layout: t.Layout): string {
+  const tests = layout.fields.flatMap(({ type }, i) => (type === t.KEY ? [] : [`v${i} === undefined`]))
+  return tests.length === 0 ? 'false' : tests.join(' || ')
+}
+
 function sizeOf(layout: t.Layout, type: number): string {
   const sizes = layout.fields.flatMap((field, i) =>
     field.type === type ? [`(typeof v${i} === 'string' ? v${i}.length : 0)`] : [],
@@ -154,10 +160,11 @@ function writeSource(layout: t.Layout): string {
     misfit: 'false',
     wideText: undefined,
     escape: (i, field) =>
-      `if (v${i} === undefined) return false; w.bodyEnd = p; w.narrowEnd = q; ${field.type === t.ANY ? `any(w, ${i}, v${i}, depth)` : `other(w, ${i}, c + ${field.cell}, v${i}, depth)`}; ${ROOM}; b = w.body; n = w.narrow; p = w.bodyEnd; q = w.narrowEnd`,
+      `w.bodyEnd = p; w.narrowEnd = q; ${field.type === t.ANY ? `any(w, ${i}, v${i}, depth)` : `other(w, ${i}, c + ${field.cell}, v${i}, depth)`}; ${ROOM}; b = w.body; n = w.narrow; p = w.bodyEnd; q = w.narrowEnd`,
   }
   return `return function write(w, o, depth) {
 ${open(layout).replaceAll('return fail', 'return false')}
+  if (${missing(layout)}) return false
   const narrowSize = ${sizeOf(layout, t.TEXT)}
   const needed = ${layout.flatSize + VALUE_RESERVE}
   ${ROOM}
