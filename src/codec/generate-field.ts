@@ -39,7 +39,7 @@ export function generateFieldReader(
       : undefined
   if (read === undefined) return undefined
   const source = `'use strict'
-const { fields, formatUuid, floatBytes, floatView, readNarrow, instead } = help
+const { formatUuid, floatBytes, floatView, readNarrow, instead } = help
 const d${index} = help.strings
 return function readField(b, start, end) {
   let h = b[start]
@@ -55,7 +55,6 @@ return function readField(b, start, end) {
 ${read}
 }`
   const help = {
-    fields: layout.fields,
     strings: field.dictionary < 0 ? undefined : table.dictionary(field.dictionary).strings,
     formatUuid,
     floatBytes,

@@ -1,5 +1,5 @@
 /**
- * Generated writers: what writeTyped of write-value.ts does for one typed shape, with each field's name, cell and type
+ * Generated writers: what interpretTyped of write-value.ts does for one typed shape, with each field's name, cell and type
  * spelt out. A property test holds the two to equal bytes.
  *
  *  - `write` works like the interpreter: into the buffers of a writer, any value anywhere.

@@ -4,14 +4,13 @@
  */
 import { BlazeError } from '../base/errors.ts'
 import type { Value } from '../base/values.ts'
-import { BodyReader, beginSlabs, damaged, endBody, readVarint, take } from './body-reader.ts'
+import { BodyReader, beginSlabs, damaged, endBody, take } from './body-reader.ts'
 import { assembleBody, BodyWriter, beginBody } from './body-writer.ts'
-import { formatDefinitions, takeDefinitions } from './definitions.ts'
+import { formatDefinitions, formatList, takeDefinitions, takeList } from './definitions.ts'
 import { FORMAT_NUMBER, MAX_SHAPES } from './format.ts'
 import { readValue } from './read-value.ts'
 import { type DecodedRecord, RecordCodec } from './record-codec.ts'
 import { ShapeTable } from './shapes.ts'
-import { MAX_VARINT_SIZE, varintSize, writeVarint } from './varint.ts'
 import { writeValue } from './write-value.ts'
 
 /** The bytes of a value: a copy, the caller's own. INVALID_VALUE with the path of what cannot be stored. */
@@ -22,11 +21,7 @@ export function encode(value: Value): Uint8Array {
   beginBody(w, '')
   writeValue(w, value, 0)
   const { start, end } = assembleBody(w)
-  const head = formatHead(shapes)
-  const bytes = new Uint8Array(head.length + end - start)
-  bytes.set(head)
-  bytes.set(w.narrow.subarray(start, end), head.length)
-  return bytes
+  return joined(formatList(shapes, 0), w.narrow.subarray(start, end))
 }
 
 /** The value that {@link encode} was given. CODEC for bytes that are damaged, not all used or of a later format. */
@@ -37,7 +32,7 @@ export function decode(bytes: Uint8Array): Value {
   r.bytes = bytes
   r.end = bytes.length
   take(r, 1)
-  readShapes(r)
+  r.at = takeList(shapes, 0, bytes, r.at)
   beginSlabs(r, true)
   const value = readValue(r, 0)
   endBody(r)
@@ -53,49 +48,20 @@ function checkFormat(bytes: Uint8Array): void {
   throw new BlazeError('CODEC', text, { offset: 0 })
 }
 
-function formatHead(shapes: ShapeTable): Uint8Array {
-  const definitions = Array.from({ length: shapes.count }, (_, id) => shapes.definition(id))
-  const size = definitions.reduce((sum, d) => sum + varintSize(d.length) + d.length, 1 + varintSize(shapes.count))
-  const head = new Uint8Array(size + MAX_VARINT_SIZE)
-  head[0] = FORMAT_NUMBER
-  let at = writeVarint(head, 1, shapes.count)
-  for (const definition of definitions) {
-    at = writeVarint(head, at, definition.length)
-    head.set(definition, at)
-    at += definition.length
-  }
-  return head.subarray(0, at)
-}
-
-function readShapes(r: BodyReader): void {
-  const count = readVarint(r)
-  if (count > MAX_SHAPES) throw damaged(r, `${count} shapes`)
-  for (let id = 0; id < count; id++) {
-    const size = readVarint(r)
-    const at = take(r, size)
-    try {
-      r.shapes.define(id, r.bytes.subarray(at, at + size))
-    } catch (cause) {
-      throw new BlazeError(
-        'CODEC',
-        `The encoded bytes are damaged at byte ${at}: found a shape that is none.`,
-        { offset: at },
-        { cause },
-      )
-    }
-  }
+/** The format number, then both. */
+function joined(definitions: Uint8Array, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(1 + definitions.length + body.length)
+  bytes[0] = FORMAT_NUMBER
+  bytes.set(definitions, 1)
+  bytes.set(body, 1 + definitions.length)
+  return bytes
 }
 
 /** The bytes of many records, definitions included: a copy, the caller's own. INVALID_VALUE as {@link encode}. */
 export function encodeArray(records: readonly object[]): Uint8Array {
   const codec = new RecordCodec()
   const batch = codec.encodeMany(records)
-  const definitions = formatDefinitions(codec.shapes, 0)
-  const bytes = new Uint8Array(1 + definitions.length + batch.length)
-  bytes[0] = FORMAT_NUMBER
-  bytes.set(definitions, 1)
-  bytes.set(batch, 1 + definitions.length)
-  return bytes
+  return joined(formatDefinitions(codec.shapes, 0), batch)
 }
 
 /** The records that {@link encodeArray} was given. CODEC for bytes that are damaged, not all used or of a later format. */

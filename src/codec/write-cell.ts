@@ -8,9 +8,9 @@ import type { Dictionary } from './dictionary.ts'
 import * as t from './field-type.ts'
 import { LIMIT_32, LIMIT_47 } from './format.ts'
 import type { ShapeTable } from './shapes.ts'
-import { WIDE_UNIT, writeNarrow, writeNarrowSlowly, writeWide, writeWideSlowly } from './text.ts'
+import { WIDE_UNIT, writeNarrow, writeNarrowSlowly } from './text.ts'
 import { writeVarint } from './varint.ts'
-import { dateMs, LOOP_UNITS } from './write-scalar.ts'
+import { appendWide, dateMs, LOOP_UNITS } from './write-scalar.ts'
 
 /** The value is in its cell, and in the variable part where its type says so. */
 export const FITS = 0
@@ -83,7 +83,7 @@ export function choiceOf(shapes: ShapeTable, dictionary: Dictionary, text: strin
 }
 
 /** The integer that SMALL stores for a number; -1 when it does not fit. */
-export function smallOf(value: number, scale: number, signed: boolean): number {
+function smallOf(value: number, scale: number, signed: boolean): number {
   const integer = scale === 1 ? value : Math.round(value * scale)
   if (integer / scale !== value || (integer | 0) !== integer || (integer === 0 && 1 / value < 0)) return -1
   const stored = signed ? (integer < 0 ? -2 * integer - 1 : 2 * integer) : integer
@@ -123,7 +123,7 @@ function writeFixedCell(w: BodyWriter, field: t.TypedField, cell: number, value:
 }
 
 /** The integer that FIXED stores for a number; -limit, the mark of an escape, when it does not fit. */
-export function fixedOf(value: number, scale: number, limit: number): number {
+function fixedOf(value: number, scale: number, limit: number): number {
   const integer = scale === 1 ? value : Math.round(value * scale)
   const fits =
     integer / scale === value &&
@@ -148,13 +148,8 @@ function writeTextCell(w: BodyWriter, cell: number, text: string): boolean {
 }
 
 function writeWideCell(w: BodyWriter, cell: number, text: string): number {
-  const count = text.length
-  const end = w.wideEnd + 2 * count
-  if (end > w.wide.length) w.wide = grown(w.wide, w.wideEnd, end)
-  if (count <= LOOP_UNITS) writeWideSlowly(w.wide, text, w.wideEnd)
-  else writeWide(w.wide, text, w.wideEnd)
-  w.wideEnd = end
-  writeTextSize(w, cell, count)
+  appendWide(w, text)
+  writeTextSize(w, cell, text.length)
   return FITS
 }
 

@@ -129,13 +129,18 @@ export function writeText(w: BodyWriter, text: string): void {
   }
 }
 
-function writeWideText(w: BodyWriter, text: string): void {
-  const count = text.length
-  const end = w.wideEnd + 2 * count
+/** Puts the units of a string at the end of the wide slab. */
+export function appendWide(w: BodyWriter, text: string): void {
+  const end = w.wideEnd + 2 * text.length
   if (end > w.wide.length) w.wide = grown(w.wide, w.wideEnd, end)
-  if (count <= LOOP_UNITS) writeWideSlowly(w.wide, text, w.wideEnd)
+  if (text.length <= LOOP_UNITS) writeWideSlowly(w.wide, text, w.wideEnd)
   else writeWide(w.wide, text, w.wideEnd)
   w.wideEnd = end
+}
+
+function writeWideText(w: BodyWriter, text: string): void {
+  const count = text.length
+  appendWide(w, text)
   if (count < 0x100) {
     w.body[w.bodyEnd++] = f.TAG_WIDE8
     w.body[w.bodyEnd++] = count
