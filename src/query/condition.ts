@@ -1,5 +1,7 @@
 /** From the operators a user writes to conditions: the one place that says which operand each operator takes. */
+
 import { captureValue, describe, invalidQuery, isPlainObject } from './capture.ts'
+import { captureBox, captureCircle } from './capture-place.ts'
 import { parseLike } from './like.ts'
 import { type Condition, type ConditionOp, MAX_PREDICATE_DEPTH } from './query-data.ts'
 import { compileRegex } from './regex.ts'
@@ -24,6 +26,8 @@ const OPERATORS: ReadonlySet<string> = new Set<ConditionOp>([
   'any',
   'all',
   'none',
+  'near',
+  'inBox',
 ])
 
 /** The conditions that a field's entry in a filter states: operators, or a bare value that it must equal. */
@@ -82,6 +86,10 @@ export function parseCondition(op: ConditionOp, operand: unknown, at: string, de
     case 'none':
       if (depth >= MAX_PREDICATE_DEPTH) throw invalidQuery(at, `conditions nested deeper than ${MAX_PREDICATE_DEPTH}`)
       return freeze({ op, operand: Object.freeze(parseConditions(operand, at, depth + 1)) })
+    case 'near':
+      return freeze({ op, operand: captureCircle(operand, at) })
+    case 'inBox':
+      return freeze({ op, operand: captureBox(operand, at) })
   }
 }
 

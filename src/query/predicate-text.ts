@@ -2,7 +2,7 @@
 import { toHex } from '../base/bytes.ts'
 import { formatPath } from '../base/path.ts'
 import type { Value } from '../base/values.ts'
-import type { Condition, OrderKey, Predicate } from './query-data.ts'
+import type { Condition, Expression, JoinPair, OrderKey, Predicate } from './query-data.ts'
 
 /** Longer operands are cut: the text is for a screen. */
 const MAX_OPERAND_LENGTH = 60
@@ -27,6 +27,39 @@ export function predicateText(predicate: Predicate): string {
       return predicate.of.length === 0 ? 'every record' : predicate.of.map(partText).join(' and ')
     case 'or':
       return predicate.of.length === 0 ? 'no record' : predicate.of.map(partText).join(' or ')
+    case 'compare':
+      return `${expressionText(predicate.left)} ${SIGNS[predicate.op] ?? predicate.op} ${expressionText(predicate.right)}`
+    case 'inQuery':
+      return `${expressionText(predicate.value)} in (rows of ${predicate.query.collection})`
+    case 'exists':
+      return `exists in ${predicate.query.collection}${predicate.on.length === 0 ? '' : ` with ${pairsText(predicate.on)}`}`
+  }
+}
+
+export function pairsText(on: readonly JoinPair[]): string {
+  return on.map(({ left, right }) => `${expressionText(left)} = ${expressionText(right)}`).join(' and ')
+}
+
+export function expressionText(expression: Expression): string {
+  switch (expression.kind) {
+    case 'path':
+      return formatPath(expression.path)
+    case 'outer':
+      return `outer ${formatPath(expression.path)}`
+    case 'literal':
+      return valueText(expression.value)
+    case 'call':
+      return `${expression.fn}(${expression.args.map(expressionText).join(', ')})`
+    case 'case': {
+      const branches = expression.branches.map(
+        ({ when, value }) => `when ${predicateText(when)} then ${expressionText(value)}`,
+      )
+      return `case ${branches.join(' ')} else ${expressionText(expression.otherwise)}`
+    }
+    case 'bin': {
+      const zone = expression.timeZone === 'UTC' ? '' : ` in ${expression.timeZone}`
+      return `bin(${expressionText(expression.of)}, ${expression.step} ${expression.unit}${zone})`
+    }
   }
 }
 

@@ -5,30 +5,46 @@
  */
 
 import { invariant } from '../base/invariant.ts'
-import { valueAt } from '../base/path.ts'
-import type { Path, StoredRecord, Value } from '../base/values.ts'
+import type { Path, Value } from '../base/values.ts'
 import { foldCase } from '../codec/case-fold.ts'
 import { compareStrings, compareValues, equalValues, typeClass } from '../codec/order.ts'
+import { expressionFunction, type RecordTest, type RowValue, type Surroundings } from './expression.ts'
+import { compileGetter } from './getter.ts'
 import { matchLike, parseLike } from './like.ts'
-import type { Condition, Predicate } from './query-data.ts'
+import { isInBox, isPlace, metersBetween } from './place.ts'
+import type { ComparisonOp, Condition, Expression, Predicate } from './query-data.ts'
 import { compileRegex } from './regex.ts'
 
-export type RecordTest = (record: StoredRecord) => boolean
 export type ValueTest = (value: Value | undefined) => boolean
 
+/** The function of an expression. Throws INVALID_QUERY, naming the record, for a value of a type that it cannot take. */
+export function compileExpression(expression: Expression, surroundings?: Surroundings): RowValue {
+  return expressionFunction(expression, surroundings, compilePredicate)
+}
+
 /** The function of a predicate. */
-export function compilePredicate(predicate: Predicate): RecordTest {
+export function compilePredicate(predicate: Predicate, surroundings?: Surroundings): RecordTest {
   switch (predicate.kind) {
     case 'field':
       return compileField(predicate.path, compileCondition(predicate.test))
     case 'not': {
-      const test = compilePredicate(predicate.of)
+      const test = compilePredicate(predicate.of, surroundings)
       return (record) => !test(record)
     }
     case 'and':
-      return allOf(predicate.of.map(compilePredicate))
+      return allOf(predicate.of.map((one) => compilePredicate(one, surroundings)))
     case 'or':
-      return someOf(predicate.of.map(compilePredicate))
+      return someOf(predicate.of.map((one) => compilePredicate(one, surroundings)))
+    case 'compare':
+      return compileComparison(
+        predicate.op,
+        compileExpression(predicate.left, surroundings),
+        compileExpression(predicate.right, surroundings),
+      )
+    case 'inQuery':
+    case 'exists':
+      invariant(surroundings !== undefined, () => `${predicate.kind} asks other rows, and none are at hand`)
+      return surroundings.subquery(predicate)
   }
 }
 
@@ -50,12 +66,21 @@ function someOf(tests: readonly RecordTest[]): RecordTest {
   }
 }
 
-/** Reads one field of a record: undefined when it is missing. */
-export function compileGetter(path: Path): (record: StoredRecord) => Value | undefined {
-  const name = path[0]!
-  // A name that every object inherits (`constructor`) needs the check that the property is the record's own.
-  if (path.length === 1 && !(name in Object.prototype)) return (record) => record[name]
-  return (record) => valueAt(record, path)
+function compileComparison(op: ComparisonOp, left: RowValue, right: RowValue): RecordTest {
+  if (op === 'eq') return (row) => isEqual(left(row), right(row))
+  if (op === 'ne') return (row) => !isEqual(left(row), right(row))
+  return (row) => {
+    const a = left(row)
+    const b = right(row)
+    if (a === undefined || b === undefined || a === null || b === null) return false
+    if (typeClass(a) !== typeClass(b) || Number.isNaN(a) || Number.isNaN(b)) return false
+    const order = compareValues(a, b)
+    return op === 'lt' ? order < 0 : op === 'lte' ? order <= 0 : op === 'gt' ? order > 0 : order >= 0
+  }
+}
+
+function isEqual(a: Value | undefined, b: Value | undefined): boolean {
+  return a !== undefined && b !== undefined && equalValues(a, b)
 }
 
 function compileField(path: Path, test: ValueTest): RecordTest {
@@ -114,6 +139,14 @@ export function compileCondition(condition: Condition): ValueTest {
     case 'all':
     case 'none':
       return compileElements(condition.op, condition.operand.map(compileCondition))
+    case 'near': {
+      const circle = condition.operand
+      return (value) => isPlace(value) && metersBetween(value, circle) <= circle.radiusMeters
+    }
+    case 'inBox': {
+      const box = condition.operand
+      return (value) => isPlace(value) && isInBox(value, box)
+    }
   }
 }
 

@@ -15,6 +15,7 @@ import { captureCount, describe, invalidQuery, isPlainObject } from './capture.t
 import { isOperator, parseCondition } from './condition.ts'
 import {
   type Condition,
+  everyRecord,
   MAX_PREDICATE_DEPTH,
   type OrderKey,
   type Predicate,
@@ -57,7 +58,7 @@ export function queryFromJson(json: unknown): QueryData {
   const { collection, where, orderBy, limit, offset, select } = query
   if (typeof collection !== 'string') throw invalidQuery('collection', `expected a name, found ${describe(collection)}`)
   return Object.freeze({
-    collection,
+    ...everyRecord(collection),
     where: where === undefined ? undefined : predicateFromJson(where, 'where', 0),
     orderBy: Object.freeze(orderBy === undefined ? [] : listAt(orderBy, 'orderBy').map(orderKeyFromJson)),
     limit: limit === undefined ? undefined : captureCount(limit, 'limit'),
@@ -72,8 +73,11 @@ function predicateToJson(predicate: Predicate): unknown {
       return { path: [...predicate.path], ...conditionToJson(predicate.test) }
     case 'not':
       return { not: predicateToJson(predicate.of) }
-    default:
+    case 'and':
+    case 'or':
       return { [predicate.kind]: predicate.of.map(predicateToJson) }
+    default:
+      throw invalidQuery('where', `${predicate.kind} has no JSON form yet`)
   }
 }
 

@@ -2,7 +2,7 @@
 import type { RecordId } from '../base/ids.ts'
 import type { StoredRecord, Value } from '../base/values.ts'
 import { compareValues, foldValue } from '../codec/order.ts'
-import { compileGetter } from './predicate.ts'
+import { compileGetter } from './getter.ts'
 import type { OrderKey } from './query-data.ts'
 
 /** Where a row stands in an order: the values of its keys (folded where the key says so) and its id. */

@@ -12,6 +12,8 @@ export function implies(conjuncts: readonly Predicate[], wanted: Predicate): boo
 export function samePredicate(a: Predicate, b: Predicate): boolean {
   if (a.kind === 'field') return b.kind === 'field' && samePath(a.path, b.path) && sameCondition(a.test, b.test)
   if (a.kind === 'not') return b.kind === 'not' && samePredicate(a.of, b.of)
+  // What refers to other values or rows is the same only when it is the same object: no index is made of it.
+  if (a.kind !== 'and' && a.kind !== 'or') return a === b
   return b.kind === a.kind && a.of.length === b.of.length && a.of.every((part, i) => samePredicate(part, b.of[i]!))
 }
 

@@ -20,6 +20,11 @@ export function selectivityOf(predicate: Predicate): number {
       return predicate.of.reduce((part, of) => part * selectivityOf(of), 1)
     case 'or':
       return 1 - predicate.of.reduce((rest, of) => rest * (1 - selectivityOf(of)), 1)
+    case 'compare':
+      return predicate.op === 'eq' ? EQUAL : predicate.op === 'ne' ? 1 - EQUAL : RANGE
+    case 'inQuery':
+    case 'exists':
+      return OTHER
   }
 }
 
@@ -54,5 +59,8 @@ function ofCondition(condition: Condition): number {
     case 'all':
     case 'none':
       return OTHER
+    case 'near':
+    case 'inBox':
+      return EQUAL
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { RecordId } from '../base/ids.ts'
 import type { Value } from '../base/values.ts'
+import type { Box, Circle, GeoPoint } from './query-data.ts'
 
 /** A record of a schemaless collection. */
 export interface DynamicRecord {
@@ -90,10 +91,19 @@ export interface ArrayOperators<E> {
   readonly none?: Operand<E>
 }
 
+/** The operators of places: objects with `lat` and `lng` in degrees. */
+export interface PlaceOperators {
+  /** At most so far from there. */
+  readonly near?: Circle
+  /** Edges included; `west` above `east` goes across the antimeridian. */
+  readonly inBox?: Box
+}
+
 /** The operators of a field whose value is V (null and undefined taken off). */
 export type Operators<V> = AnyOperators<V> &
   ([Extract<V, string>] extends [never] ? unknown : StringOperators) &
-  ([Extract<V, readonly unknown[]>] extends [never] ? unknown : ArrayOperators<ElementOf<V>>)
+  ([Extract<V, readonly unknown[]>] extends [never] ? unknown : ArrayOperators<ElementOf<V>>) &
+  ([Extract<V, GeoPoint>] extends [never] ? unknown : PlaceOperators)
 
 type ElementOf<V> = V extends readonly (infer E)[] ? E : never
 
@@ -104,7 +114,7 @@ type Bare<V> = V extends Atom | readonly unknown[] ? V : never
 export type Operand<V> = Bare<Exclude<V, undefined>> | null | Operators<NonNullable<V>>
 
 type Scalar = Exclude<Atom, undefined>
-interface DynamicOperators extends AnyOperators<Value>, StringOperators {
+interface DynamicOperators extends AnyOperators<Value>, StringOperators, PlaceOperators {
   readonly any?: DynamicOperand
   readonly all?: DynamicOperand
   readonly none?: DynamicOperand

@@ -51,6 +51,9 @@ function checked(predicate: Predicate): Predicate {
 function depthOf(predicate: Predicate): number {
   switch (predicate.kind) {
     case 'field':
+    case 'compare':
+    case 'inQuery':
+    case 'exists':
       return 0
     case 'not':
       return 1 + depthOf(predicate.of)

@@ -1,4 +1,4 @@
-import type { RecordTest } from '../predicate.ts'
+import type { RecordTest } from '../expression.ts'
 import type { Row } from '../source.ts'
 import { type Operator, PAUSE, readByRow, STRIDE, type Step } from './operator.ts'
 

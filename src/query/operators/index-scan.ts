@@ -1,6 +1,7 @@
 import type { StoredRecord } from '../../base/values.ts'
+import type { RecordTest } from '../expression.ts'
 import type { PlanNode } from '../plan.ts'
-import { compilePredicate, type RecordTest } from '../predicate.ts'
+import { compilePredicate } from '../predicate.ts'
 import { END, type RecordSource, type Row, type RowCursor } from '../source.ts'
 import { combine } from '../where.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'

@@ -1,5 +1,5 @@
 import type { Value } from '../../base/values.ts'
-import { compileGetter } from '../predicate.ts'
+import { compileGetter } from '../getter.ts'
 import type { SelectedField } from '../query-data.ts'
 import type { Row } from '../source.ts'
 import { type Operator, PAUSE, type Step } from './operator.ts'

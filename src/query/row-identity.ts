@@ -1,0 +1,23 @@
+import type { Path } from '../base/values.ts'
+import { BY_ID, type QueryData } from './query-data.ts'
+
+/** Of a record: its id. */
+const RECORD: readonly Path[] = Object.freeze([BY_ID.path])
+/** The empty path is the row itself. */
+const WHOLE_ROW: readonly Path[] = Object.freeze([Object.freeze([])])
+
+/**
+ * What tells the rows of a block apart, as further keys of its order: the ids of the records that a row is made of, the
+ * keys of its group, or the whole row (the empty path) where rows have no identity beyond their value.
+ */
+export function identityOf(data: QueryData): readonly Path[] {
+  if (data.distinct || data.sets.length > 0) return WHOLE_ROW
+  if (data.group !== undefined) return data.group.keys.map(({ name }) => [name])
+  const own = data.from === undefined ? RECORD : data.from.select === undefined ? identityOf(data.from) : WHOLE_ROW
+  if (own === WHOLE_ROW || data.joins.length === 0) return own
+  const joined = data.joins.filter(({ as }) => as !== '')
+  const others = joined.map(({ as, other }) =>
+    (other.select === undefined ? identityOf(other) : WHOLE_ROW).map((path) => [as, ...path]),
+  )
+  return [...own, ...others.flat()]
+}
