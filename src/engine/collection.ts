@@ -1,17 +1,17 @@
 /**
  * Collections as users hold them. Three handles, one implementation of reading and one of writing:
  *
- *   Reader        get, has, getMany, getOrThrow and queries, through a view (published, held snapshot, transaction)
+ *   Reader (reader.ts)   get, has, getMany, getOrThrow and queries, through a view (published, held snapshot, transaction)
  *   Collection    of the database: writes are promises, durable when they resolve
  *   TransactionCollection   of a transaction: writes are values
  */
 import { BlazeError } from '../base/errors.ts'
 import type { CommitNumber, RecordId } from '../base/ids.ts'
 import type { StoredRecord } from '../base/values.ts'
-import { type Query, queryAll } from '../query/builder.ts'
+import { queryAll } from '../query/builder.ts'
 import type { Filter } from '../query/filter.ts'
 import type { QueryRunner, RecordSource } from '../query/source.ts'
-import type { Direction, OrderOptions, Page, PageOptions, PathOf, Renamed, Selected, Where } from '../query/types.ts'
+import type { Where } from '../query/types.ts'
 import type { CollectionState } from './collection-state.ts'
 import { commit } from './commit.ts'
 import { DirectContext } from './contexts.ts'
@@ -19,13 +19,11 @@ import type { Core } from './core.ts'
 import { assertKnown } from './known-options.ts'
 import { checkedDurability, type Durability } from './publisher.ts'
 import { type ReadView, runnerOf } from './read-view.ts'
+import { type CollectionDoor, type IdOf, Reader } from './reader.ts'
 import { SnapshotSource } from './record-source.ts'
 import type { TransactionSession } from './transaction.ts'
 import type { unset, WriteContext } from './writes.ts'
 import * as write from './writes.ts'
-
-/** The type of a record's key. */
-export type IdOf<T> = T extends { id: infer I } ? Exclude<I, undefined> : RecordId
 
 /** Fields to change; `unset` takes one away, undefined leaves it. */
 export type PatchOf<T> = { readonly [K in keyof T]?: T[K] | typeof unset | undefined }
@@ -42,115 +40,6 @@ export type DeepReadonly<T> = T extends Date | Uint8Array | Float32Array | Float
 export interface WriteOptions {
   /** When the promise resolves; the database's own setting by default. */
   readonly durability?: Durability
-}
-
-/** Lets writes in: refuses what keeps this code from writing, and makes a collection that does not exist yet. */
-export interface CollectionDoor {
-  forWriting(): CollectionState
-}
-
-/** Reading a collection. T is the record. */
-export abstract class Reader<T> {
-  readonly name: string
-  protected readonly view: ReadView
-  protected readonly door: CollectionDoor
-  /** Made when first asked for: most transactions make none. Immutable, so that one serves as the beginning of all. */
-  #query: Query<T> | undefined
-
-  constructor(name: string, view: ReadView, door: CollectionDoor) {
-    this.name = name
-    this.view = view
-    this.door = door
-  }
-
-  /** The record, a fresh object of yours, or undefined. Synchronous. */
-  get(id: IdOf<T>): T | undefined {
-    this.view.assertUsable()
-    assertId(this.name, id)
-    const collection = this.view.find(this.name)
-    return collection === undefined ? undefined : asRecord<T>(this.view.get(collection, id as RecordId))
-  }
-
-  /** The record; throws NOT_FOUND. */
-  getOrThrow(id: IdOf<T>): T {
-    const record = this.get(id)
-    if (record !== undefined) return record
-    throw new BlazeError(
-      'NOT_FOUND',
-      `${this.name} has no record with id ${JSON.stringify(id)}; use get where it may be missing`,
-      {
-        collection: this.name,
-        id: id as RecordId,
-      },
-    )
-  }
-
-  /** The records, in the order of the ids; undefined where there is none. */
-  getMany(ids: readonly IdOf<T>[]): (T | undefined)[] {
-    return ids.map((id) => this.get(id))
-  }
-
-  /** True when there is such a record. Cheaper than getting it. */
-  has(id: IdOf<T>): boolean {
-    this.view.assertUsable()
-    assertId(this.name, id)
-    const collection = this.view.find(this.name)
-    return collection !== undefined && this.view.has(collection, id as RecordId)
-  }
-
-  /** Every record, as a query. */
-  query(): Query<T> {
-    this.#query ??= queryAll<T>(this.name, runnerOf(this.view))
-    return this.#query
-  }
-
-  where(filter: Where<T> | Filter<T>): Query<T> {
-    return this.query().where(filter)
-  }
-
-  orderBy(field: PathOf<T>, direction: Direction = 'asc', options: OrderOptions = {}): Query<T> {
-    return this.query().orderBy(field, direction, options)
-  }
-
-  limit(count: number): Query<T> {
-    return this.query().limit(count)
-  }
-
-  offset(count: number): Query<T> {
-    return this.query().offset(count)
-  }
-
-  select<const P extends PathOf<T>>(...paths: readonly [P, ...P[]]): Query<T, Selected<T, P>>
-  select<const S extends { readonly [name: string]: PathOf<T> }>(fields: S): Query<T, Renamed<T, S>>
-  select(...fields: readonly unknown[]): Query<T, unknown> {
-    const query: Query<T> = this.query()
-    // The overloads above are those of Query.select; the arguments pass through unchanged.
-    return Reflect.apply(query.select, query, fields) as Query<T, unknown>
-  }
-
-  page(options: PageOptions): Page<T> {
-    return this.query().page(options)
-  }
-
-  all(): T[] {
-    return this.query().all()
-  }
-
-  first(): T | undefined {
-    return this.query().first()
-  }
-
-  count(): number {
-    return this.query().count()
-  }
-
-  exists(): boolean {
-    return this.query().exists()
-  }
-
-  [Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
-    return this.query().iterate()
-  }
 }
 
 /** A collection seen through a held snapshot. */
@@ -399,17 +288,7 @@ function iterable(collection: CollectionState, records: Iterable<unknown>): Iter
   })
 }
 
-function assertId(collection: string, id: unknown): void {
-  if (typeof id === 'string' || typeof id === 'number') return
-  throw new BlazeError('INVALID_ARGUMENT', `${collection}: an id is a string or a safe integer`, { argument: 'id' })
-}
-
 /** What a write call gives back. */
 function stored<T>(context: WriteContext, collection: CollectionState, id: RecordId): T {
   return write.storedRecord(context, collection, id) as T
-}
-
-/** The stored record as the type its collection gave it: what was written was of that type, or came from its schema. */
-function asRecord<T>(record: StoredRecord | undefined): T | undefined {
-  return record as T | undefined
 }

@@ -5,7 +5,7 @@
 import { BlazeError } from '../base/errors.ts'
 import type { IndexForm } from '../indexes/index-spec.ts'
 import type { DynamicRecord } from '../query/types.ts'
-import { Collection, type CollectionDoor } from './collection.ts'
+import { Collection } from './collection.ts'
 import {
   type CollectionsOf,
   checkedName,
@@ -20,6 +20,7 @@ import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, rename
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
+import type { CollectionDoor } from './reader.ts'
 import { runTransaction, type TransactionOptions } from './run-transaction.ts'
 import { type DatabaseStats, statsOf } from './stats.ts'
 import { ensureCollection } from './system-collections.ts'

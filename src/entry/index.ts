@@ -47,7 +47,6 @@ export type { StoredRecord, Value } from '../base/values.ts'
 export type {
   Collection,
   DeepReadonly,
-  IdOf,
   PatchOf,
   SnapshotCollection,
   TransactionCollection,
@@ -63,6 +62,7 @@ export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
 export type { OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
+export type { IdOf } from '../engine/reader.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
 export type { DatabaseStats } from '../engine/stats.ts'
@@ -71,6 +71,9 @@ export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../en
 export { unset } from '../engine/writes.ts'
 export type { IndexForm } from '../indexes/index-spec.ts'
 export type { Query } from '../query/builder.ts'
+export type { AggregateSpec, JoinOn, WindowSpec } from '../query/clause-types.ts'
+export { exists } from '../query/exists.ts'
 export type { Explanation } from '../query/explain.ts'
+export type { Expr, Expressions } from '../query/expression-builder.ts'
 export type { DynamicRecord, Page, Where } from '../query/types.ts'
 export { and, not, or } from '../query/where.ts'

@@ -4,13 +4,53 @@
  * so that awaiting one by mistake gives the query back instead of running it.
  */
 import { captureCount, capturePath, describe, invalidQuery, isPlainObject } from './capture.ts'
+import {
+  captureAggregates,
+  captureComputedFields,
+  captureGroupKeys,
+  captureHint,
+  captureName,
+  captureNearest,
+  captureOn,
+  captureOrderKey,
+  captureWindows,
+} from './capture-clauses.ts'
+import type {
+  AggregateRow,
+  AggregateSpecs,
+  ComputedFields,
+  FilterOf,
+  FullJoined,
+  GroupKeys,
+  GroupRow,
+  Joined,
+  JoinOn,
+  LeftJoined,
+  RightJoined,
+  WindowSpecs,
+  WithComputed,
+  WithWindows,
+} from './clause-types.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { openExecution } from './execute.ts'
 import { type Explanation, explainRun } from './explain.ts'
-import type { Filter } from './filter.ts'
+import { captureFilter } from './expression-builder.ts'
 import { compileSelect } from './operators/select.ts'
-import { BY_ID, everyRecord, type OrderKey, type Predicate, type QueryData, type SelectedField } from './query-data.ts'
+import {
+  BY_ID,
+  everyRecord,
+  type GeoPoint,
+  type JoinClause,
+  type JoinKind,
+  type Predicate,
+  type QueryData,
+  rowsOf,
+  type SelectedField,
+  type SetOperation,
+  type VectorMetric,
+} from './query-data.ts'
 import { type QueryJson, queryFromJson, queryToJson } from './query-json.ts'
+import { captureQuery, Queryable, type RowsOf } from './queryable.ts'
 import { ReadTracker } from './read-tracker.ts'
 import { compileOrder } from './row-order.ts'
 import {
@@ -23,18 +63,8 @@ import {
   throwIfAborted,
 } from './run.ts'
 import type { QueryRunner, Row } from './source.ts'
-import type {
-  AsyncOptions,
-  Direction,
-  OrderOptions,
-  Page,
-  PageOptions,
-  PathOf,
-  Renamed,
-  Selected,
-  Where,
-} from './types.ts'
-import { combine, parseWhere } from './where.ts'
+import type { AsyncOptions, Direction, OrderOptions, Page, PageOptions, PathOf, Renamed, Selected } from './types.ts'
+import { combine } from './where.ts'
 
 /** Most rows of a page: a page is meant for a screen or a message. */
 const MAX_PAGE_SIZE = 100_000
@@ -46,22 +76,179 @@ const MAX_PAGE_SIZE = 100_000
  * urgent.all()
  * urgent.explain().text
  */
-export class Query<T, R = T> implements AsyncIterable<R> {
+export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   readonly #runner: QueryRunner
   /** What the query says: frozen, plain. */
   readonly data: QueryData
 
   constructor(data: QueryData, runner: QueryRunner) {
+    super()
     this.data = data
     this.#runner = runner
     Object.freeze(this)
   }
 
-  /** Only records for which the filter, and those given before, hold. */
-  where(filter: Where<T> | Filter<T>): Query<T, R> {
-    const added = parseWhere(filter)
-    const where = this.data.where === undefined ? added : combine('and', [this.data.where, added])
-    return this.#with({ where: flattened(where) })
+  /** This query itself: what a join, a set operation or `in` takes is anything that has a query. */
+  query(): this {
+    return this
+  }
+
+  /** Only rows for which the filter, and those given before, hold. After groupBy it is about groups. */
+  where(filter: FilterOf<T>): Query<T, R> {
+    const { data } = this
+    if (data.windows.length > 0 || isShaped(data)) return this.#around<T, R>().where(filter)
+    const added = captureFilter(filter)
+    if (data.group !== undefined) {
+      return this.#with({ group: Object.freeze({ ...data.group, having: both(data.group.having, added) }) })
+    }
+    return this.#with({ where: both(data.where, added) })
+  }
+
+  /** Only groups for which the filter holds. */
+  having(filter: FilterOf<T>): Query<T, R> {
+    if (this.data.group === undefined) throw invalidQuery('having', 'there is no groupBy; filter rows by where')
+    return this.where(filter)
+  }
+
+  /**
+   * Rows joined by what is equal, `{ path: path of the other }`; the other row is put under a name, which must not be a
+   * field. Null and missing join nothing.
+   */
+  join<const A extends string, O>(as: A, other: RowsOf<O>, on: NoInfer<JoinOn<R, O>>): Query<Joined<R, A, O>> {
+    return this.#join('inner', as, other, on)
+  }
+
+  /** As `join`, and every row of this query to which none joins, without the other. */
+  leftJoin<const A extends string, O>(as: A, other: RowsOf<O>, on: NoInfer<JoinOn<R, O>>): Query<LeftJoined<R, A, O>> {
+    return this.#join('left', as, other, on)
+  }
+
+  /** As `join`, and every row of the other to which none joins, alone under its name. */
+  rightJoin<const A extends string, O>(
+    as: A,
+    other: RowsOf<O>,
+    on: NoInfer<JoinOn<R, O>>,
+  ): Query<RightJoined<R, A, O>> {
+    return this.#join('right', as, other, on)
+  }
+
+  /** As `join`, and every row of either side to which none joins. */
+  fullJoin<const A extends string, O>(as: A, other: RowsOf<O>, on: NoInfer<JoinOn<R, O>>): Query<FullJoined<R, A, O>> {
+    return this.#join('full', as, other, on)
+  }
+
+  /** Only rows to which one of the other joins, each once. */
+  semiJoin<O>(other: RowsOf<O>, on: NoInfer<JoinOn<R, O>>): Query<R> {
+    return this.#join('semi', '', other, on)
+  }
+
+  /** Only rows to which none of the other joins. */
+  antiJoin<O>(other: RowsOf<O>, on: NoInfer<JoinOn<R, O>>): Query<R> {
+    return this.#join('anti', '', other, on)
+  }
+
+  /** Rows with further fields, made of the others. */
+  compute<const C extends ComputedFields<R>>(fields: C): Query<WithComputed<R, C>> {
+    const base = this.#unfinished()
+    return base.#as({ computed: Object.freeze([...base.data.computed, ...captureComputedFields(fields, 'compute')]) })
+  }
+
+  /**
+   * One row a group: its keys and its aggregates. Missing and null are two groups.
+   * @example
+   * db.bugs.groupBy('status', { n: { count: true }, worst: { max: 'priority' } })
+   */
+  groupBy<const K extends GroupKeys<R>, const A extends AggregateSpecs<R>>(
+    keys: K,
+    aggregates: A,
+  ): Query<GroupRow<R, K, A>> {
+    const group = {
+      keys: captureGroupKeys(keys),
+      aggregates: captureAggregates(aggregates, 'groupBy'),
+      having: undefined,
+    }
+    assertOnce([...group.keys, ...group.aggregates], 'groupBy')
+    return this.#unfinished().#as({ group: Object.freeze(group) })
+  }
+
+  /** The aggregates of all rows, as one row. Blocks. */
+  aggregate<const A extends AggregateSpecs<R>>(aggregates: A): AggregateRow<R, A> {
+    // A group without keys is one row, whatever there is.
+    return this.groupBy([], aggregates).first() as AggregateRow<R, A>
+  }
+
+  /** As `aggregate`, in slices. */
+  async aggregateAsync<const A extends AggregateSpecs<R>>(
+    aggregates: A,
+    options: AsyncOptions = {},
+  ): Promise<AggregateRow<R, A>> {
+    return (await this.groupBy([], aggregates).firstAsync(options)) as AggregateRow<R, A>
+  }
+
+  /**
+   * Rows with fields from the rows around them: places in an order, neighbours, running totals.
+   * @example
+   * db.bugs.window({ place: { rank: true, partitionBy: 'status', orderBy: [['votes', 'desc']] } })
+   */
+  window<const W extends WindowSpecs<R>>(fields: W): Query<WithWindows<R, W>> {
+    const base = isShaped(this.data) || this.data.select !== undefined || isCut(this.data) ? this.#around<R, R>() : this
+    const windows = Object.freeze([...base.data.windows, ...captureWindows(fields)])
+    assertOnce(windows, 'window')
+    return base.#as({ windows })
+  }
+
+  /** Each row once, by value. */
+  distinct(): Query<R> {
+    const base = isCut(this.data) || this.data.sets.length > 0 ? this.#around<R, R>() : this
+    assertOrderLeft(base.data, 'distinct')
+    return base.#as({ distinct: true })
+  }
+
+  /** The rows of both, each once. */
+  union(other: RowsOf<R>): Query<R> {
+    return this.#set('union', other)
+  }
+
+  /** The rows of both. */
+  unionAll(other: RowsOf<R>): Query<R> {
+    return this.#set('unionAll', other)
+  }
+
+  /** The rows that both have, each once. */
+  intersect(other: RowsOf<R>): Query<R> {
+    return this.#set('intersect', other)
+  }
+
+  /** The rows that the other does not have, each once. */
+  except(other: RowsOf<R>): Query<R> {
+    return this.#set('except', other)
+  }
+
+  /**
+   * The nearest first, each with its `$distance`: to a place { lat, lng } in metres; to a vector by 'cosine', 'dot' or
+   * 'l2'. Rows without one are left out.
+   */
+  nearest(path: PathOf<R>, to: GeoPoint): Query<R & { $distance: number }>
+  nearest(
+    path: PathOf<R>,
+    to: Float32Array | Float64Array | readonly number[],
+    options?: { readonly metric?: VectorMetric },
+  ): Query<R & { $distance: number }>
+  nearest(path: PathOf<R>, to: unknown, options: unknown = {}): Query<R & { $distance: number }> {
+    const base = this.#unfinished()
+    if (base.data.nearest !== undefined) throw invalidQuery('nearest', 'there is one already')
+    if (base.data.search !== undefined) throw invalidQuery('nearest', 'a query is ranked by search or by nearest')
+    return base.#as({ nearest: captureNearest(path, to, options) })
+  }
+
+  /** The rows as they are now, to be asked further: what follows does not change what came before. */
+  rows(): Query<R> {
+    return this.#around()
+  }
+
+  /** What the planner must do; INVALID_QUERY when it cannot. */
+  hint(hint: { readonly index: string } | 'scan' | 'columns'): Query<T, R> {
+    return this.#with({ hint: captureHint(hint) })
   }
 
   /** Rows ordered by this field; a further call adds a key. Ties are broken by id in the direction of the last key. */
@@ -82,8 +269,9 @@ export class Query<T, R = T> implements AsyncIterable<R> {
   /** Rows with these fields only, each under the text of its path, or under names of your own. */
   select<const P extends PathOf<T>>(...paths: readonly [P, ...P[]]): Query<T, Selected<T, P>>
   select<const S extends { readonly [name: string]: PathOf<T> }>(fields: S): Query<T, Renamed<T, S>>
-  select(...fields: readonly unknown[]): Query<T, unknown> {
-    return new Query({ ...this.data, select: captureSelect(fields) }, this.#runner)
+  select(...fields: readonly unknown[]): unknown {
+    const base = isShaped(this.data) ? this.#around<T, R>() : this
+    return new Query(Object.freeze({ ...base.data, select: captureSelect(fields) }), this.#runner)
   }
 
   /** Every row. Blocks. */
@@ -190,6 +378,42 @@ export class Query<T, R = T> implements AsyncIterable<R> {
     return queryToJson(this.data)
   }
 
+  #join<J>(kind: JoinKind, as: string, other: unknown, on: unknown): Query<J> {
+    const base = this.#unfinished()
+    const at = as === '' ? kind : `join ${as}`
+    if (kind !== 'semi' && kind !== 'anti') {
+      captureName(as, 'join')
+      if (base.data.joins.some((join) => join.as === as)) throw invalidQuery(at, 'there is a join of this name already')
+    }
+    const pairs = captureOn(on, `${at}.on`)
+    if (pairs.length === 0) throw invalidQuery(`${at}.on`, 'expected at least one pair of fields')
+    const join: JoinClause = Object.freeze({ kind, as, other: captureQuery(other, at), on: pairs })
+    return base.#as({ joins: Object.freeze([...base.data.joins, join]) })
+  }
+
+  #set(kind: SetOperation, other: RowsOf<R>): Query<R> {
+    const base = isCut(this.data) ? this.#around<R, R>() : this
+    assertOrderLeft(base.data, kind)
+    const clause = Object.freeze({ kind, other: captureQuery(other, kind) })
+    return base.#as({ sets: Object.freeze([...base.data.sets, clause]) })
+  }
+
+  /** A block around this one, whose rows are this one's results. */
+  #around<N, M = N>(): Query<N, M> {
+    return new Query<N, M>(rowsOf(this.data), this.#runner)
+  }
+
+  /** A block that can still be joined and grouped: this one, or one around it. */
+  #unfinished(): Query<R> {
+    const { data } = this
+    const isFinished = data.group !== undefined || data.windows.length > 0 || data.select !== undefined
+    return isFinished || isShaped(data) || isCut(data) ? this.#around() : this.#as({})
+  }
+
+  #as<N, M = N>(change: Partial<QueryData>): Query<N, M> {
+    return new Query<N, M>(Object.freeze({ ...this.data, ...change }), this.#runner)
+  }
+
   #dataOfFirst(): QueryData {
     return { ...this.data, limit: Math.min(1, this.data.limit ?? 1) }
   }
@@ -200,8 +424,8 @@ export class Query<T, R = T> implements AsyncIterable<R> {
 
   /** The number of rows where that can be known without reading any. */
   #countAll(): number | undefined {
-    const { where, limit, offset, collection } = this.data
-    if (where !== undefined) return undefined
+    const { limit, offset, collection } = this.data
+    if (!isWhole(this.data)) return undefined
     const source = this.#runner.open(collection)
     try {
       const count = source.countAll()
@@ -237,22 +461,41 @@ function countingData(data: QueryData): QueryData {
   return { ...data, orderBy: [], select: undefined, limit, offset: 0 }
 }
 
-/** One flat `and`, however many times `where` was called. */
-function flattened(where: Predicate): Predicate {
-  if (where.kind !== 'and') return where
-  const of = where.of.flatMap((part) => (part.kind === 'and' ? part.of : [part]))
-  return combine('and', of)
+/** Both conditions in one flat `and`, however many there were before. */
+function both(before: Predicate | undefined, added: Predicate): Predicate {
+  const of = [...(before === undefined ? [] : [before]), added]
+  return combine(
+    'and',
+    of.flatMap((part) => (part.kind === 'and' ? part.of : [part])),
+  )
 }
 
-function captureOrderKey(field: unknown, direction: unknown, options: OrderOptions): OrderKey {
-  const path = capturePath(field)
-  const at = String(field)
-  if (direction !== 'asc' && direction !== 'desc') throw invalidQuery(at, `the direction must be 'asc' or 'desc'`)
-  const { nulls, collation } = options
-  if (nulls !== undefined && nulls !== 'first' && nulls !== 'last')
-    throw invalidQuery(at, `nulls must be 'first' or 'last'`)
-  if (collation !== undefined && collation !== 'nocase') throw invalidQuery(at, `the only collation is 'nocase'`)
-  return Object.freeze({ path, descending: direction === 'desc', nocase: collation === 'nocase', nulls })
+/** True when the selected rows are told apart by value: what follows is about them. */
+function isShaped(data: QueryData): boolean {
+  return data.distinct || data.sets.length > 0
+}
+
+/** True when only some of the rows are given. */
+function isCut(data: QueryData): boolean {
+  return data.limit !== undefined || data.offset > 0
+}
+
+/** True when the rows are the records of the collection, all of them. */
+function isWhole({ from, search, nearest, joins, where, group, distinct, sets, hint }: QueryData): boolean {
+  const isPlain = from === undefined && search === undefined && nearest === undefined && joins.length === 0
+  return isPlain && where === undefined && group === undefined && !distinct && sets.length === 0 && hint === undefined
+}
+
+/** An order that was given before the rows were what they are now may name a field that they do not have. */
+function assertOrderLeft({ orderBy, select }: QueryData, at: string): void {
+  if (orderBy.length > 0 && select !== undefined)
+    throw invalidQuery(at, `orderBy comes after ${at}: it is about the rows that ${at} gives`)
+}
+
+function assertOnce(fields: readonly { readonly name: string }[], at: string): void {
+  const names = fields.map(({ name }) => name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw invalidQuery(at, `${JSON.stringify(twice)} is named twice`)
 }
 
 function captureSelect(fields: readonly unknown[]): readonly SelectedField[] {

@@ -300,6 +300,11 @@ export function everyRecord(collection: string): QueryData {
   return Object.freeze({ ...NOTHING_ASKED, collection })
 }
 
+/** The rows of a block, to be asked further. */
+export function rowsOf(from: QueryData): QueryData {
+  return Object.freeze({ ...NOTHING_ASKED, collection: from.collection, from })
+}
+
 const NOTHING_ASKED: Omit<QueryData, 'collection'> = Object.freeze({
   from: undefined,
   search: undefined,

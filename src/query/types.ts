@@ -6,6 +6,7 @@
 import type { RecordId } from '../base/ids.ts'
 import type { Value } from '../base/values.ts'
 import type { Box, Circle, GeoPoint } from './query-data.ts'
+import type { RowsOf } from './queryable.ts'
 
 /** A record of a schemaless collection. */
 export interface DynamicRecord {
@@ -60,8 +61,9 @@ type Peer<V> = V extends string ? string : V extends number | bigint ? number | 
 export interface AnyOperators<V> {
   readonly eq?: V | null
   readonly ne?: V | null
-  readonly in?: readonly (V | null)[]
-  readonly notIn?: readonly (V | null)[]
+  /** A list, or a query that selects one field. */
+  readonly in?: readonly (V | null)[] | RowsOf<{ readonly [name: string]: V | null | undefined }>
+  readonly notIn?: readonly (V | null)[] | RowsOf<{ readonly [name: string]: V | null | undefined }>
   readonly lt?: Peer<V>
   readonly lte?: Peer<V>
   readonly gt?: Peer<V>
@@ -137,7 +139,7 @@ export interface OrderOptions {
   readonly collation?: 'nocase'
 }
 
-type Flat<T> = { [K in keyof T]: T[K] }
+export type Flat<T> = { [K in keyof T]: T[K] }
 
 /** Names to paths, as rows: what may be missing on the way is an optional field of the row. */
 type Projected<T, S extends { readonly [name: string]: string }> = Flat<

@@ -1,8 +1,11 @@
 /** From the filters a user writes to predicates: `where({…})`, and the functions that combine filters. */
+
+import type { Path } from '../base/values.ts'
 import { capturePath, describe, invalidQuery, isPlainObject } from './capture.ts'
 import { parseConditions } from './condition.ts'
 import { Filter } from './filter.ts'
 import { MAX_PREDICATE_DEPTH, type Predicate } from './query-data.ts'
+import { captureQuery, Queryable } from './queryable.ts'
 import type { Where } from './types.ts'
 
 /**
@@ -31,9 +34,34 @@ export function parseWhere(filter: unknown): Predicate {
   const of: Predicate[] = []
   for (const text of Object.keys(filter)) {
     const path = capturePath(text)
-    for (const test of parseConditions(filter[text], text)) of.push(Object.freeze({ kind: 'field', path, test }))
+    const entry = withoutMembership(filter[text], path, text, of)
+    if (entry === NOTHING_ELSE) continue
+    for (const test of parseConditions(entry, text)) of.push(Object.freeze({ kind: 'field', path, test }))
   }
   return combine('and', of)
+}
+
+const NOTHING_ELSE: unique symbol = Symbol('nothing else')
+
+/** What is left of a field's entry without `in` and `notIn` of a query, which become predicates of their own. */
+function withoutMembership(entry: unknown, path: Path, at: string, predicates: Predicate[]): unknown {
+  if (!isPlainObject(entry) || !MEMBERSHIP.some((op) => isRows(entry[op]))) return entry
+  const rest: { [op: string]: unknown } = { ...entry }
+  for (const op of MEMBERSHIP) {
+    if (!isRows(entry[op])) continue
+    const query = captureQuery(entry[op], `${at}.${op}`)
+    if (query.select?.length !== 1) throw invalidQuery(`${at}.${op}`, 'the query must select exactly one field')
+    const found: Predicate = Object.freeze({ kind: 'inQuery', value: Object.freeze({ kind: 'path', path }), query })
+    predicates.push(op === 'in' ? found : Object.freeze({ kind: 'not', of: found }))
+    delete rest[op]
+  }
+  return Object.keys(rest).length === 0 ? NOTHING_ELSE : rest
+}
+
+const MEMBERSHIP: readonly string[] = ['in', 'notIn']
+
+function isRows(operand: unknown): boolean {
+  return operand instanceof Queryable || (typeof operand === 'object' && operand !== null && 'query' in operand)
 }
 
 /** All of (or one of) the predicates; a single one stands for itself. */
