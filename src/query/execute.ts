@@ -22,7 +22,7 @@
  * - No call of an operator's `next()` takes long (operators/operator.ts), so the yielding run is the same run.
  * - Nothing in here can write.
  *
- * What it does not do yet: joins, groups, text and columns. They are further nodes and operators of this same plan.
+ * - All collections of a run are opened in the turn in which it begins, so they are seen at one snapshot.
  */
 import { CollectionScan } from './operators/collection-scan.ts'
 import { Distinct } from './operators/distinct.ts'
@@ -38,13 +38,15 @@ import { Sort } from './operators/sort.ts'
 import { SortRuns } from './operators/sort-runs.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
-import { inputOf, type Plan, type PlanNode } from './plan.ts'
-import { planQuery } from './planner.ts'
+import { inputsOf, type Plan, type PlanNode } from './plan.ts'
+import { isSimple, planQuery } from './planner.ts'
 import { compilePredicate } from './predicate.ts'
-import type { QueryData } from './query-data.ts'
+import { everyRecord, type QueryData } from './query-data.ts'
 import { ReadTracker } from './read-tracker.ts'
+import { visitReads } from './reads.ts'
 import { compileOrder, type RowKey } from './row-order.ts'
-import type { QueryRunner, RecordSource, Row } from './source.ts'
+import type { QueryRunner, Row } from './source.ts'
+import { Tables } from './tables.ts'
 
 export interface ExecuteOptions {
   /** Continue an ordered query behind this place. */
@@ -72,14 +74,13 @@ export interface Execution {
 
 /** Starts a run of the query. Whoever starts one closes it. */
 export function openExecution(data: QueryData, runner: QueryRunner, options: ExecuteOptions = {}): Execution {
-  const source = runner.open(data.collection)
+  const tables = new Tables(runner)
   try {
-    const plan = planQuery(data, source, options.after)
-    const tracker = source.tracksReads === false ? undefined : new ReadTracker(data, plan.orderBy, options.after)
+    const plan = planQuery(data, tables, options.after)
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
-    const root = build(plan.root, { source, tracker, measures, clock, rowByRow })
-    if (tracker !== undefined) source.readPredicate(tracker)
+    const tracker = noteReads(data, plan, tables, options.after)
+    const root = build(plan.root, { tables, tracker, measures, clock, rowByRow })
     return {
       plan,
       measures,
@@ -88,17 +89,37 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
       skip: () => (root.skip === undefined ? skipByRow(root) : root.skip(STRIDE)),
       close: () => {
         root.close()
-        source.close()
+        tables.close()
       },
     }
   } catch (error) {
-    source.close()
+    tables.close()
     throw error
   }
 }
 
+/**
+ * Tells the sources what is read. Of a simple query that is known by the rows that it hands out, and the tracker of
+ * them is given back; of any other all that its collections hold and its filters let through.
+ */
+function noteReads(data: QueryData, plan: Plan, tables: Tables, after: RowKey | undefined): ReadTracker | undefined {
+  const source = tables.open(data.collection)
+  if (source.tracksReads === false) return undefined
+  if (isSimple(data)) {
+    const tracker = new ReadTracker(data, plan.orderBy, after)
+    source.readPredicate(tracker)
+    return tracker
+  }
+  visitReads(data, (collection, where) => {
+    const tracker = new ReadTracker({ ...everyRecord(collection), where }, [], undefined)
+    tracker.noteAll()
+    tables.open(collection).readPredicate(tracker)
+  })
+  return undefined
+}
+
 interface Building {
-  readonly source: RecordSource
+  readonly tables: Tables
   readonly tracker: ReadTracker | undefined
   readonly measures: Map<PlanNode, Measure>
   readonly clock: (() => number) | undefined
@@ -118,15 +139,14 @@ function tracked(operator: Operator, tracker: ReadTracker | undefined): Operator
 
 /** `mostAhead`: rows of the node that may be read before they are asked for. */
 function buildNode(node: PlanNode, b: Building, mostAhead: number): Operator {
-  const below = inputOf(node)
-  const input = below === undefined ? undefined : buildNode(below, b, aheadBelow(node, mostAhead))
-  return measured(node, operatorOf(node, input, b.source, mostAhead), b)
+  const inputs = inputsOf(node).map((input) => buildNode(input, b, aheadBelow(node, mostAhead)))
+  return measured(node, operatorOf(node, inputs, b, mostAhead), b)
 }
 
 /** A limit may end the run at any row; a sort takes in all before it gives the first. */
 function aheadBelow(node: PlanNode, mostAhead: number): number {
   if (node.kind === 'slice' && node.limit !== undefined) return 1
-  return node.kind === 'sort' || node.kind === 'topK' ? MOST_AHEAD : mostAhead
+  return node.kind === 'sort' || node.kind === 'topK' || node.kind === 'group' ? MOST_AHEAD : mostAhead
 }
 
 function measured(node: PlanNode, operator: Operator, b: Building): Operator {
@@ -136,33 +156,45 @@ function measured(node: PlanNode, operator: Operator, b: Building): Operator {
   return measure
 }
 
-/** `input` is the operator of the node's input: there whenever the node has one. */
-function operatorOf(node: PlanNode, input: Operator | undefined, source: RecordSource, mostAhead: number): Operator {
+/** `inputs` are the operators of the node's inputs: as many as it has. */
+function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mostAhead: number): Operator {
+  const input = inputs[0]!
+  const other = inputs[1]!
   switch (node.kind) {
     case 'get':
-      return new PointGet(source, node.ids)
+      return new PointGet(b.tables.open(node.collection), node.ids)
     case 'scan':
-      return new CollectionScan(source, node.early, mostAhead)
+      return new CollectionScan(b.tables.open(node.collection), node.early, mostAhead)
     case 'indexScan':
-      return new IndexScan(source, node, mostAhead)
+      return new IndexScan(b.tables.open(node.collection), node, mostAhead)
     case 'distinct':
-      return new Distinct(input!)
+      return new Distinct(input)
     case 'filter':
-      return new FilterRows(input!, compilePredicate(node.where))
+      return new FilterRows(input, compilePredicate(node.where))
     case 'resume': {
       const order = compileOrder(node.orderBy)
-      return new FilterRows(input!, (row) => order.compare(order.place(row), node.after) > 0)
+      return new FilterRows(input, (row) => order.compare(order.place(row), node.after) > 0)
     }
     case 'sortRuns': {
-      return new SortRuns(input!, compileOrder(node.orderBy), compileOrder(node.orderBy.slice(0, node.runKeys)))
+      return new SortRuns(input, compileOrder(node.orderBy), compileOrder(node.orderBy.slice(0, node.runKeys)))
     }
     case 'sort':
-      return new Sort(input!, compileOrder(node.orderBy))
+      return new Sort(input, compileOrder(node.orderBy))
     case 'topK':
-      return new TopK(input!, compileOrder(node.orderBy), node.count)
+      return new TopK(input, compileOrder(node.orderBy), node.count)
     case 'slice':
-      return new Slice(input!, node.offset, node.limit)
+      return new Slice(input, node.offset, node.limit)
     case 'select':
-      return new Select(input!, node.fields)
+      return new Select(input, node.fields)
+    case 'hashJoin':
+    case 'lookupJoin':
+    case 'mergeJoin':
+    case 'compute':
+    case 'group':
+    case 'window':
+    case 'nearest':
+    case 'distinctRows':
+    case 'set':
+      throw new Error(`${node.kind} is not built, ${other === undefined}`)
   }
 }

@@ -1,8 +1,9 @@
 /** What explain says: the plan that was run, what it was expected to give, what it gave, and why no other was taken. */
 import { formatPath } from '../base/path.ts'
 import type { Measure } from './operators/measure.ts'
-import { type Candidate, inputOf, type Plan, type PlanNode } from './plan.ts'
-import { orderText, predicateText } from './predicate-text.ts'
+import { type Candidate, inputsOf, type Plan, type PlanNode } from './plan.ts'
+import { expressionText, orderText, pairsText, predicateText } from './predicate-text.ts'
+import type { JoinClause } from './query-data.ts'
 import { combine } from './where.ts'
 
 /** One operator of the plan. */
@@ -20,6 +21,8 @@ export interface ExplainData {
   readonly root: ExplainNode
   /** The ways to the records that were weighed. */
   readonly considered: readonly Candidate[]
+  /** The rewriting rules that changed something. */
+  readonly rules: readonly string[]
   readonly rows: number
   readonly elapsedMs: number
 }
@@ -35,12 +38,17 @@ export interface Explanation {
 export function explainRun(plan: Plan, measures: ReadonlyMap<PlanNode, Measure>): Explanation {
   const root = explainNode(plan.root, measures)
   const considered = plan.candidates()
-  const data = { root, considered, rows: root.actualRows, elapsedMs: root.elapsedMs }
+  const data = { root, considered, rules: plan.rules, rows: root.actualRows, elapsedMs: root.elapsedMs }
   const measuredLines = treeLines(plan.root, (node) => {
     const measure = measures.get(node)
     return ` (estimated ${round(node.estimatedRows)}, actual ${measure?.rows ?? 0} rows, ${milliseconds(measure?.elapsedMs ?? 0)})`
   })
-  return { text: [...measuredLines, '', ...considered.map(candidateText)].join('\n'), data }
+  const tables = new Set(considered.map(({ collection }) => collection))
+  const rules = plan.rules.length === 0 ? [] : [`rules: ${plan.rules.join(', ')}`]
+  return {
+    text: [...measuredLines, '', ...rules, ...considered.map((one) => candidateText(one, tables.size > 1))].join('\n'),
+    data,
+  }
 }
 
 /** The plan alone, with its estimates. */
@@ -50,26 +58,28 @@ export function planText(plan: Plan): string {
 
 function explainNode(node: PlanNode, measures: ReadonlyMap<PlanNode, Measure>): ExplainNode {
   const measure = measures.get(node)
-  const input = inputOf(node)
   return {
     operator: node.kind,
     detail: detailOf(node),
     estimatedRows: round(node.estimatedRows),
     actualRows: measure?.rows ?? 0,
     elapsedMs: measure?.elapsedMs ?? 0,
-    inputs: input === undefined ? [] : [explainNode(input, measures)],
+    inputs: inputsOf(node).map((input) => explainNode(input, measures)),
   }
 }
 
 function treeLines(root: PlanNode, suffix: (node: PlanNode) => string): readonly string[] {
   const lines: string[] = []
-  let depth = 0
-  for (let node: PlanNode | undefined = root; node !== undefined; node = inputOf(node)) {
-    const indent = depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `
+  const walk = (node: PlanNode, head: string, rest: string): void => {
     const detail = detailOf(node)
-    lines.push(`${indent}${node.kind}${detail === '' ? '' : ` ${detail}`}${suffix(node)}`)
-    depth++
+    lines.push(`${head}${node.kind}${detail === '' ? '' : ` ${detail}`}${suffix(node)}`)
+    const inputs = inputsOf(node)
+    inputs.forEach((input, i) => {
+      const isLast = i === inputs.length - 1
+      walk(input, `${rest}${isLast ? '└─ ' : '├─ '}`, `${rest}${isLast ? '   ' : '│  '}`)
+    })
   }
+  walk(root, '', '')
   return lines
 }
 
@@ -100,15 +110,39 @@ function detailOf(node: PlanNode): string {
       return `${node.count} by ${orderText(node.orderBy)}`
     case 'slice':
       return `offset ${node.offset}, limit ${node.limit ?? 'none'}`
+    case 'hashJoin':
+    case 'mergeJoin':
+      return joinText(node.join)
+    case 'lookupJoin':
+      return `${joinText(node.join)}, by ${node.index === undefined ? 'id' : `index ${node.index.name}`} of ${node.collection}`
+    case 'compute':
+      return node.fields.map(({ name, value }) => `${name} = ${expressionText(value)}`).join(', ')
+    case 'group': {
+      const keys = node.group.keys.map(({ value }) => expressionText(value))
+      return keys.length === 0 ? 'all rows' : `by ${keys.join(', ')}`
+    }
+    case 'window':
+      return node.fields.map(({ name, fn }) => `${name} = ${fn}`).join(', ')
+    case 'nearest':
+      return formatPath(node.nearest.path)
+    case 'distinctRows':
+      return 'by value'
+    case 'set':
+      return node.operation
     case 'select':
       return node.fields.map((field) => formatPath(field.path)).join(', ')
   }
 }
 
-function candidateText(candidate: Candidate): string {
+function joinText({ kind, as, on }: JoinClause): string {
+  return `${kind}${as === '' ? '' : ` ${as}`} on ${pairsText(on)}`
+}
+
+/** One way; with the collection where there are several. */
+function candidateText(candidate: Candidate, namesCollection: boolean): string {
   const mark = candidate.chosen ? 'taken' : 'not taken'
   const cost = candidate.cost === undefined ? '' : `, cost ${round(candidate.cost)}`
-  return `${mark}: ${candidate.access}${cost}: ${candidate.reason}`
+  return `${mark}: ${candidate.access}${namesCollection ? ` of ${candidate.collection}` : ''}${cost}: ${candidate.reason}`
 }
 
 function round(figure: number): number {

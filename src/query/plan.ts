@@ -4,21 +4,40 @@
  * under operators/ and a line in execute.ts.
  */
 import type { RecordId } from '../base/ids.ts'
+import type { Path } from '../base/values.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
-import type { FieldPredicate, OrderKey, Predicate, SelectedField } from './query-data.ts'
+import type {
+  FieldPredicate,
+  GroupClause,
+  JoinClause,
+  NamedExpression,
+  NearestClause,
+  OrderKey,
+  Predicate,
+  SelectedField,
+  SetOperation,
+  WindowField,
+} from './query-data.ts'
 import type { RowKey } from './row-order.ts'
 import type { IndexInfo } from './source.ts'
 
 export type PlanNode =
-  | { readonly kind: 'get'; readonly ids: readonly RecordId[]; readonly estimatedRows: number }
+  | {
+      readonly kind: 'get'
+      readonly collection: string
+      readonly ids: readonly RecordId[]
+      readonly estimatedRows: number
+    }
   | {
       readonly kind: 'scan'
+      readonly collection: string
       /** A condition of the filter above that may be tested before a record is decoded. */
       readonly early: FieldPredicate | undefined
       readonly estimatedRows: number
     }
   | {
       readonly kind: 'indexScan'
+      readonly collection: string
       readonly index: IndexInfo
       /** Disjoint, ascending. */
       readonly ranges: readonly KeyBounds[]
@@ -29,7 +48,71 @@ export type PlanNode =
     }
   /** Each record once: an index of array elements meets a record once for every element in its bounds. */
   | { readonly kind: 'distinct'; readonly input: PlanNode; readonly estimatedRows: number }
-  | { readonly kind: 'filter'; readonly where: Predicate; readonly input: PlanNode; readonly estimatedRows: number }
+  | {
+      readonly kind: 'filter'
+      readonly where: Predicate
+      /** What must be known before the first row is tested. */
+      readonly subplans: readonly Subplan[]
+      readonly input: PlanNode
+      readonly estimatedRows: number
+    }
+  /** The rows of `other` are collected by their keys; a row of the input meets those that are equal. */
+  | {
+      readonly kind: 'hashJoin'
+      readonly join: JoinClause
+      readonly input: PlanNode
+      readonly other: PlanNode
+      readonly estimatedRows: number
+    }
+  /** For each row of the input the records are looked up, by id or in an index. */
+  | {
+      readonly kind: 'lookupJoin'
+      readonly join: JoinClause
+      readonly collection: string
+      /** The pair that is looked up; the others are tested on what was found. */
+      readonly pair: number
+      /** Undefined: by id. */
+      readonly index: IndexInfo | undefined
+      readonly input: PlanNode
+      readonly estimatedRows: number
+    }
+  /** Both inputs come in the order of their keys. */
+  | {
+      readonly kind: 'mergeJoin'
+      readonly join: JoinClause
+      readonly input: PlanNode
+      readonly other: PlanNode
+      readonly estimatedRows: number
+    }
+  | {
+      readonly kind: 'compute'
+      readonly fields: readonly NamedExpression[]
+      readonly input: PlanNode
+      readonly estimatedRows: number
+    }
+  | { readonly kind: 'group'; readonly group: GroupClause; readonly input: PlanNode; readonly estimatedRows: number }
+  | {
+      readonly kind: 'window'
+      readonly fields: readonly WindowField[]
+      readonly identity: readonly Path[]
+      readonly input: PlanNode
+      readonly estimatedRows: number
+    }
+  | {
+      readonly kind: 'nearest'
+      readonly nearest: NearestClause
+      readonly input: PlanNode
+      readonly estimatedRows: number
+    }
+  /** Each row once, by value. */
+  | { readonly kind: 'distinctRows'; readonly input: PlanNode; readonly estimatedRows: number }
+  | {
+      readonly kind: 'set'
+      readonly operation: SetOperation
+      readonly input: PlanNode
+      readonly other: PlanNode
+      readonly estimatedRows: number
+    }
   /** Only rows strictly after a place in the order: the next page. */
   | {
       readonly kind: 'resume'
@@ -74,8 +157,16 @@ export type PlanNode =
       readonly estimatedRows: number
     }
 
+/** A query inside a predicate. */
+export interface Subplan {
+  readonly predicate: Extract<Predicate, { kind: 'inQuery' | 'exists' }>
+  /** Run once before all, its keys collected; undefined: run for each row, with what the row says put in. */
+  readonly root: PlanNode | undefined
+}
+
 /** A way to the records that the planner weighed. */
 export interface Candidate {
+  readonly collection: string
   /** `get by id`, `scan`, or `index <name>`. */
   readonly access: string
   readonly chosen: boolean
@@ -89,11 +180,16 @@ export interface Plan {
   readonly root: PlanNode
   /** Every way that was weighed, for explain: most plans are never asked. */
   readonly candidates: () => readonly Candidate[]
-  /** The order the rows come in; empty when it is unspecified. */
+  /** The order the rows come in, ties decided; empty when it is unspecified. */
   readonly orderBy: readonly OrderKey[]
+  /** The names of the rewriting rules that changed something. */
+  readonly rules: readonly string[]
 }
 
-/** The node's input; the leaves have none. */
-export function inputOf(node: PlanNode): PlanNode | undefined {
-  return 'input' in node ? node.input : undefined
+/** The node's inputs; the leaves have none. Subplans come after the input of a filter. */
+export function inputsOf(node: PlanNode): readonly PlanNode[] {
+  if (!('input' in node)) return []
+  if ('other' in node) return [node.input, node.other]
+  if (node.kind !== 'filter' || node.subplans.length === 0) return [node.input]
+  return [node.input, ...node.subplans.flatMap(({ root }) => (root === undefined ? [] : [root]))]
 }

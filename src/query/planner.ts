@@ -1,367 +1,329 @@
 /**
- * Chooses how a query reads: by id, by one of the indexes, or by scanning. Every way that can be taken is costed with
- * what the indexes estimate, the cheapest is taken, and what was said for and against each is kept for explain.
+ * From a query to a plan: block by block, from the rows of the block to its results.
  *
- * A cost of 1 is a record read by a scan. What an access path gives is filtered by all of the `where` that the path does
- * not prove by itself (value-range.ts knows what it does), so a path that gives too much is slow and never wrong.
+ *   1. the filter is simplified (rewrite.ts) and parted: what speaks of the records alone goes to their access, what
+ *      speaks of one joined collection goes to that, the rest is tested when all is there (`push-down`)
+ *   2. the access to the records is chosen (access.ts), in the order wanted where that pays
+ *   3. joins are put on, the cheapest method each; inner joins that keep fewest rows first (`join reordering`)
+ *   4. computed fields, the rest of the filter, groups, windows
+ *   5. distinct and set operations over the selected rows; order, offset and limit; or these and then the projection
+ *
+ * What holds: a plan changes how long a query takes, never what it gives.
  */
-import type { RecordId } from '../base/ids.ts'
-import type { Path, Value } from '../base/values.ts'
-import { equalValues } from '../codec/order.ts'
-import type { KeyBounds } from '../indexes/key-bounds.ts'
-import { type IndexRequest, keyRanges, narrow } from './index-ranges.ts'
+import type { Path } from '../base/values.ts'
+import { chooseAccess } from './access.ts'
+import { invalidQuery } from './capture.ts'
+import { type JoinPart, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
-import { matchOrder, type OrderMatch } from './order-match.ts'
-import type { Candidate, Plan, PlanNode } from './plan.ts'
-import {
-  BY_ID,
-  type Condition,
-  conjunctsOf,
-  type FieldPredicate,
-  type OrderKey,
-  type Predicate,
-  type QueryData,
-} from './query-data.ts'
+import type { Plan, PlanNode, Subplan } from './plan.ts'
+import type { Planned, Planning } from './planning.ts'
+import { compileCondition } from './predicate.ts'
+import { BY_ID, type JoinClause, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
+import { isCorrelated, subqueriesOf, visitExpression, visitPaths } from './references.ts'
+import { isNever, simplifiedConjuncts } from './rewrite.ts'
+import { identityOf } from './row-identity.ts'
 import type { RowKey } from './row-order.ts'
-import { implies, samePath, samePredicate } from './same-predicate.ts'
+import { samePath } from './same-predicate.ts'
 import { selectivityOf } from './selectivity.ts'
-import type { IndexInfo, RecordSource } from './source.ts'
-import { intersect, isExact, isKeyable, MAX_POINTS, pointsOf, rangeOf, type ValueRange } from './value-range.ts'
+import type { Tables } from './tables.ts'
 import { combine } from './where.ts'
 
-/** A record fetched through an index or by its id, against one of a scan; a descent into a tree. */
-const FETCH_COST = 1.6
-const DESCENT_COST = 4
-/** A comparison of a sort. */
-const COMPARE_COST = 0.1
-/** Above this a test before decoding, a third of the work of decoding, would not save much. */
-const EARLY_SELECTIVITY = 0.4
-/** Ranges asked for an estimate; of more, these stand for all. */
-const MAX_ESTIMATED_RANGES = 16
+/** A row that a filter, a projection or a group takes in, against one of a scan. */
+const ROW_COST = 0.2
+/** A group has about so many rows, for want of anything better. */
+const ROWS_PER_GROUP = 20
 
-/** A way to the records, costed. */
-interface Access {
-  readonly leaf: PlanNode
-  /** Records it hands to the filter. */
-  readonly rows: number
-  /** Rows expected to pass the filter. */
-  readonly matching: number
-  readonly descents: number
-  readonly perRow: number
-  readonly isDistinct: boolean
-  readonly order: OrderMatch | undefined
-  /** The conjuncts that hold for every record it gives. */
-  readonly proven: readonly Predicate[]
-}
-
-/** An index that cannot be taken. */
-interface Refusal {
-  readonly index: IndexInfo
-  readonly reason: string
-}
-
-const NONE: readonly never[] = []
-
-interface Question {
-  readonly data: QueryData
-  readonly conjuncts: readonly Predicate[]
-  readonly orderBy: readonly OrderKey[]
-  readonly after: RowKey | undefined
-}
-
-/** The plan of a query over a source; `after` continues an ordered one behind a place in its order. */
-export function planQuery(data: QueryData, source: RecordSource, after?: RowKey): Plan {
-  const orderBy = data.orderBy.length === 0 && (data.offset > 0 || after !== undefined) ? [BY_ID] : data.orderBy
-  const question: Question = { data, conjuncts: conjunctsOf(data.where), orderBy, after }
-  const byId = accessById(question)
-  const accesses: Access[] = [byId ?? accessByScan(question, source)]
-  const refused: Refusal[] = []
-  for (const index of source.indexes) {
-    const access = accessByIndex(question, index)
-    if (typeof access === 'string') refused.push({ index, reason: access })
-    else accesses.push(access)
-  }
-  let chosen = accesses[0]!
-  let cost = costOf(question, chosen)
-  for (let i = 1; i < accesses.length; i++) {
-    const other = costOf(question, accesses[i]!)
-    if (other >= cost) continue
-    cost = other
-    chosen = accesses[i]!
-  }
+/** The plan of a query; `after` continues an ordered one behind a place in its order. */
+export function planQuery(data: QueryData, tables: Tables, after?: RowKey): Plan {
+  const planning: Planning = { tables, rules: new Set(), candidates: [] }
+  const orderBy = wholeOrder(data, after !== undefined)
+  const { node } = planBlock(data, planning, after)
   return {
-    root: assemble(question, chosen),
-    candidates: () => candidatesOf(question, accesses, chosen, refused),
+    root: node,
+    candidates: () => planning.candidates.flatMap((candidates) => candidates()),
     orderBy,
+    rules: [...planning.rules],
   }
 }
 
-/** What was weighed, and what could not be, with the reasons. */
-function candidatesOf(
-  question: Question,
-  accesses: readonly Access[],
-  chosen: Access,
-  refused: readonly Refusal[],
-): readonly Candidate[] {
-  const weighed = accesses.map((access): Candidate => {
-    const isChosen = access === chosen
-    const reason = isChosen ? 'the cheapest' : `dearer than ${nameOf(chosen)}`
-    const cost = costOf(question, access)
-    return { access: nameOf(access), chosen: isChosen, cost, estimatedRows: access.rows, reason }
-  })
-  const unusable = refused.map(({ index, reason }): Candidate => {
-    return { access: `index ${index.name}`, chosen: false, cost: undefined, estimatedRows: undefined, reason }
-  })
-  return [...weighed, ...unusable]
+/** True when the rows are records of one collection, filtered, ordered and cut, and nothing else. */
+export function isSimple(data: QueryData): boolean {
+  const { from, search, nearest, joins, computed, group, windows, distinct, sets, where } = data
+  const isOfRecords = from === undefined && search === undefined && nearest === undefined && joins.length === 0
+  const isAsRead =
+    computed.length === 0 && group === undefined && windows.length === 0 && !distinct && sets.length === 0
+  return isOfRecords && isAsRead && (where === undefined || where.kind === 'field' || subqueriesOf(where).length === 0)
 }
 
-function nameOf({ leaf }: Access): string {
-  if (leaf.kind === 'indexScan') return `index ${leaf.index.name}`
-  return leaf.kind === 'get' ? 'get by id' : 'scan'
+/**
+ * The order of a block's rows with what decides ties: the identity of the rows, in the direction of the last key. Empty
+ * when the order is open. Rows that are records need no further keys: their order knows the id.
+ */
+export function wholeOrder(data: QueryData, isPaged: boolean): readonly OrderKey[] {
+  const isOrdered = data.orderBy.length > 0 || data.offset > 0 || isPaged
+  if (!isOrdered) return data.orderBy
+  if (isSimple(data)) return data.orderBy.length === 0 ? [BY_ID] : data.orderBy
+  const descending = data.orderBy.at(-1)?.descending === true
+  const missing = identityOf(data).filter((path) => !data.orderBy.some((key) => decides(key, path)))
+  return [...data.orderBy, ...missing.map((path): OrderKey => ({ ...BY_ID, path, descending }))]
 }
 
-function accessByScan(question: Question, source: RecordSource): Access {
-  const rows = source.rowCount()
-  const leaf: PlanNode = { kind: 'scan', early: earlyOf(question.conjuncts), estimatedRows: rows }
-  const matching = rows * restSelectivity(question.conjuncts, [])
-  const order = undefined
-  return { leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE }
+function decides(key: OrderKey, path: Path): boolean {
+  return samePath(key.path, path) && !key.nocase && key.nulls === undefined
 }
 
-/** The condition on a field at the top of the record that is guessed to let the fewest through. */
-function earlyOf(conjuncts: readonly Predicate[]): FieldPredicate | undefined {
-  let best: FieldPredicate | undefined
-  let part = EARLY_SELECTIVITY
-  for (const one of conjuncts) {
-    if (one.kind !== 'field' || one.path.length > 1 || one.path[0] === 'id') continue
-    const selectivity = selectivityOf(one)
-    if (selectivity > part) continue
-    part = selectivity
-    best = one
-  }
-  return best
-}
-
-function accessById(question: Question): Access | undefined {
-  const stated = testsOn(question.conjuncts, BY_ID.path).find(({ test }) => test.op === 'eq' || test.op === 'in')
-  if (stated === undefined) return undefined
-  const { test } = stated
-  const ids = idsOf(test.op === 'in' ? test.operand : [test.operand as Value])
-  const rows = ids.length
-  const leaf: PlanNode = { kind: 'get', ids, estimatedRows: rows }
-  return {
-    leaf,
-    rows,
-    matching: rows,
-    descents: 0,
-    perRow: FETCH_COST,
-    isDistinct: true,
-    order: undefined,
-    proven: [stated],
-  }
-}
-
-/** The values that can be ids, each once: 5n finds the record 5, as equality says. */
-function idsOf(values: readonly Value[]): readonly RecordId[] {
-  const ids = new Set<RecordId>()
-  for (const value of values) {
-    // At most 512 bytes of UTF-8 are at most as many UTF-16 units, and a lone surrogate has no UTF-8.
-    if (typeof value === 'string' && value !== '' && value.length <= 512 && value.isWellFormed()) ids.add(value)
-    const number = typeof value === 'bigint' ? Number(value) : value
-    if (typeof number === 'number' && Number.isSafeInteger(number) && equalValues(number, value))
-      ids.add(number === 0 ? 0 : number)
-  }
-  return [...ids]
-}
-
-/** The access by an index, or why there is none. */
-function accessByIndex(question: Question, index: IndexInfo): Access | string {
-  const { conjuncts } = question
-  if (index.where !== undefined && !implies(conjuncts, index.where)) {
-    return 'partial: the query does not state its condition'
-  }
-  const used: Predicate[] = index.where === undefined ? [] : statedIn(conjuncts, index.where)
-  const request = index.each ? elementRequest(conjuncts, index, used) : partsRequest(conjuncts, index, used)
-  const isOrdered = question.orderBy.length > 0
-  const order = isOrdered ? matchOrder(index, question.orderBy, (path) => fixedValue(conjuncts, path)) : undefined
-  const isBounded = request.points.length > 0 || request.range !== undefined
-  if (!isBounded && index.each) return 'no condition any on its array'
-  if (!isBounded && index.where === undefined && order === undefined) return 'no condition or order on its first part'
-  const ranges = pageRanges(question, index, keyRanges(index, request), order)
-  const rows = estimateRanges(index, ranges)
-  const proven = used.filter((one) => isProven(one, index))
-  return {
-    leaf: {
-      kind: 'indexScan',
-      index,
-      ranges,
-      reverse: order?.reverse ?? false,
-      proven,
-      estimatedRows: rows,
-    },
-    rows,
-    matching: rows * restSelectivity(conjuncts, used),
-    descents: ranges.length,
-    perRow: FETCH_COST,
-    isDistinct: !index.each || (ranges.length <= 1 && request.points[0]?.length === 1),
-    order,
-    proven,
-  }
-}
-
-/** True when every record with an entry in the ranges that `one` was used for satisfies it. */
-function isProven(one: Predicate, index: IndexInfo): boolean {
-  if (index.where !== undefined && conjunctsOf(index.where).some((other) => samePredicate(one, other))) return true
-  if (one.kind !== 'field') return false
-  const { test } = one
-  if (!index.each) return isExact(test, index.nocase)
-  // Of several conditions on one element the ranges may say less than that one element meets all of them.
-  return test.op === 'any' && test.operand.length === 1 && isExact(test.operand[0]!, index.nocase)
-}
-
-/** The conjuncts of the query that are the condition of a partial index. */
-function statedIn(conjuncts: readonly Predicate[], where: Predicate): Predicate[] {
-  const wanted = conjunctsOf(where)
-  return conjuncts.filter((one) => wanted.some((other) => samePredicate(one, other)))
-}
-
-/** What the query says about the index's parts, from the left; notes in `used` what the ranges will express. */
-function partsRequest(conjuncts: readonly Predicate[], index: IndexInfo, used: Predicate[]): IndexRequest {
-  const points: (readonly (Value | undefined)[])[] = []
-  let combinations = 1
-  for (const { path } of index.parts) {
-    const tests = testsOn(conjuncts, path)
-    if (tests.length === 0) break
-    const conditions = tests.map((one) => one.test)
-    const pointed = bestPoints(conditions, index.nocase)
-    if (pointed === undefined || combinations * pointed.values.length > MAX_POINTS) {
-      const range = rangeOfAll(conditions, index.nocase)
-      used.push(...tests.filter((one) => rangeOf(one.test, index.nocase) !== undefined))
-      return { points, range }
+/** The plan of one block, its order, limit and projection included. */
+export function planBlock(data: QueryData, planning: Planning, after?: RowKey): Planned {
+  const orderBy = wholeOrder(data, after !== undefined)
+  const isShaped = data.distinct || data.sets.length > 0
+  const rows = planRows(data, planning, { orderBy, after, isShaped })
+  let { node, cost } = rows
+  if (isShaped) {
+    if (data.select !== undefined) node = selected(node, data.select)
+    if (data.distinct) node = { kind: 'distinctRows', input: node, estimatedRows: node.estimatedRows }
+    for (const { kind, other } of data.sets) {
+      const planned = planBlock(other, planning)
+      const estimatedRows =
+        node.estimatedRows + (kind === 'union' || kind === 'unionAll' ? planned.node.estimatedRows : 0)
+      node = { kind: 'set', operation: kind, input: node, other: planned.node, estimatedRows }
+      cost += planned.cost
     }
-    combinations *= pointed.values.length
-    points.push(pointed.values)
-    used.push(tests[pointed.at]!)
   }
-  return { points, range: undefined }
-}
-
-/** What the query says about some element of the array of an `each` index. */
-function elementRequest(conjuncts: readonly Predicate[], index: IndexInfo, used: Predicate[]): IndexRequest {
-  const path = index.parts[0]!.path
-  for (const one of conjuncts) {
-    if (one.kind !== 'field' || one.test.op !== 'any' || !samePath(one.path, path)) continue
-    const pointed = bestPoints(one.test.operand, index.nocase)
-    const range = pointed === undefined ? rangeOfAll(one.test.operand, index.nocase) : undefined
-    if (pointed === undefined && range === undefined) continue
-    used.push(one)
-    return { points: pointed === undefined ? [] : [pointed.values], range }
-  }
-  return { points: [], range: undefined }
-}
-
-/** The shortest list of values that one of the conditions admits. */
-function bestPoints(
-  conditions: readonly Condition[],
-  nocase: boolean,
-): { readonly values: readonly (Value | undefined)[]; readonly at: number } | undefined {
-  let best: { readonly values: readonly (Value | undefined)[]; readonly at: number } | undefined
-  for (let at = 0; at < conditions.length; at++) {
-    const values = pointsOf(conditions[at]!, nocase)
-    if (values !== undefined && (best === undefined || values.length < best.values.length)) best = { values, at }
-  }
-  return best
-}
-
-function rangeOfAll(conditions: readonly Condition[], nocase: boolean): ValueRange | undefined {
-  let all: ValueRange | undefined
-  for (const condition of conditions) {
-    const range = rangeOf(condition, nocase)
-    if (range !== undefined) all = all === undefined ? range : intersect(all, range)
-  }
-  return all
-}
-
-function testsOn(conjuncts: readonly Predicate[], path: Path): readonly FieldPredicate[] {
-  let tests: FieldPredicate[] | undefined
-  for (const one of conjuncts) {
-    if (one.kind !== 'field' || !samePath(one.path, path)) continue
-    if (tests === undefined) tests = [one]
-    else tests.push(one)
-  }
-  return tests ?? NONE
-}
-
-function fixedValue(conjuncts: readonly Predicate[], path: Path): { readonly value: Value } | undefined {
-  for (const { test } of testsOn(conjuncts, path)) if (test.op === 'eq') return { value: test.operand }
-  return undefined
-}
-
-/** The ranges that are left behind the place where an earlier page ended. */
-function pageRanges(
-  { after }: Question,
-  index: IndexInfo,
-  ranges: readonly KeyBounds[],
-  order: OrderMatch | undefined,
-): readonly KeyBounds[] {
-  if (after === undefined || order === undefined) return ranges
-  const values = order.parts.map((part) => ('key' in part ? after.keys[part.key] : part.value))
-  return values.every((value) => isKeyable(value, index.nocase)) ? narrow(ranges, index, values, order.reverse) : ranges
-}
-
-function estimateRanges(index: IndexInfo, ranges: readonly KeyBounds[]): number {
-  const asked = Math.min(ranges.length, MAX_ESTIMATED_RANGES)
-  let rows = 0
-  for (let i = 0; i < asked; i++) rows += index.estimate(ranges[i]!)
-  return asked === 0 ? 0 : (rows * ranges.length) / asked
-}
-
-/** How much of the access's rows the conditions that it does not express let through. */
-function restSelectivity(conjuncts: readonly Predicate[], used: readonly Predicate[]): number {
-  let part = 1
-  for (const one of conjuncts) if (!used.includes(one)) part *= selectivityOf(one)
-  return part
-}
-
-function costOf({ data, orderBy }: Question, access: Access): number {
-  const { rows, matching, descents, perRow } = access
-  const wanted = data.limit === undefined ? Number.POSITIVE_INFINITY : data.limit + data.offset
-  const isSorted = orderBy.length === 0 || access.order !== undefined
-  // Rows that come in order, or in any, need to be read only until there are enough.
-  const part = isSorted ? Math.min(1, wanted / Math.max(1, matching)) : 1
-  const sort = isSorted ? 0 : matching * COMPARE_COST * Math.log2(2 + Math.min(matching, wanted))
-  return descents * DESCENT_COST + rows * part * perRow + sort
-}
-
-/** Puts the operators above the access. */
-function assemble({ data, conjuncts, orderBy, after }: Question, access: Access): Plan['root'] {
-  const matching = Math.min(access.rows, access.matching)
-  let node = access.leaf
-  if (!access.isDistinct) node = { kind: 'distinct', input: node, estimatedRows: access.rows }
-  const rest = conjuncts.filter((one) => !access.proven.includes(one))
-  if (rest.length > 0) node = { kind: 'filter', where: combine('and', rest), input: node, estimatedRows: matching }
-  if (after !== undefined) node = { kind: 'resume', after, orderBy, input: node, estimatedRows: matching }
+  // A simple block's access has passed over what lies before the place already, where it could.
+  if (after !== undefined) node = { kind: 'resume', after, orderBy, input: node, estimatedRows: node.estimatedRows }
   const wanted = data.limit === undefined ? undefined : data.limit + data.offset
-  if (orderBy.length > 0) node = sorted(node, orderBy, access, wanted)
+  if (orderBy.length > 0) node = sorted(node, orderBy, rows.runKeys, wanted)
   if (data.offset > 0 || data.limit !== undefined) {
     const { offset, limit } = data
     const estimatedRows = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(0, node.estimatedRows - offset))
     node = { kind: 'slice', offset, limit, input: node, estimatedRows }
   }
-  if (data.select !== undefined) {
-    node = { kind: 'select', fields: data.select, input: node, estimatedRows: node.estimatedRows }
+  if (!isShaped && data.select !== undefined) node = selected(node, data.select)
+  return { node, cost: cost + node.estimatedRows * ROW_COST }
+}
+
+interface RowsQuestion {
+  readonly orderBy: readonly OrderKey[]
+  readonly after: RowKey | undefined
+  readonly isShaped: boolean
+}
+
+interface PlannedRows extends Planned {
+  /** The first keys of the order by which the rows come already; undefined: they come in no order. */
+  readonly runKeys: number | undefined
+}
+
+/** Everything of a block up to its windows. */
+function planRows(data: QueryData, planning: Planning, question: RowsQuestion): PlannedRows {
+  const parts = partFilter(data, planning)
+  const base = planBase(data, parts.base, planning, keepsOrder(data, question) ? question : undefined)
+  let { node, cost } = base
+  for (const { join, conjuncts } of orderedJoins(parts.joins, planning)) {
+    const planned = planJoin({ node, cost }, { join, conjuncts }, planning, (other) => planBlock(other, planning))
+    node = planned.node
+    cost = planned.cost
   }
-  return node
+  if (data.computed.length > 0)
+    node = { kind: 'compute', fields: data.computed, input: node, estimatedRows: node.estimatedRows }
+  if (parts.rest.length > 0) node = filtered(node, parts.rest, planning)
+  cost += node.estimatedRows * ROW_COST
+  if (data.group !== undefined) {
+    const { keys, having } = data.group
+    const estimatedRows = keys.length === 0 ? 1 : Math.ceil(node.estimatedRows / ROWS_PER_GROUP)
+    node = { kind: 'group', group: data.group, input: node, estimatedRows }
+    const conjuncts = simplifiedConjuncts(having, planning.rules)
+    if (conjuncts.length > 0) node = filtered(node, conjuncts, planning)
+  }
+  if (data.windows.length > 0) {
+    const identity = identityOf({ ...data, distinct: false, sets: [] })
+    node = { kind: 'window', fields: data.windows, identity, input: node, estimatedRows: node.estimatedRows }
+  }
+  if (data.nearest !== undefined && base.isRanked !== true) {
+    node = { kind: 'nearest', nearest: data.nearest, input: node, estimatedRows: node.estimatedRows }
+  }
+  return { node, cost, runKeys: base.runKeys }
+}
+
+interface PlannedBase extends PlannedRows {
+  readonly isRanked?: boolean
+}
+
+/** The records of the collection, or the rows of the block within. */
+function planBase(
+  data: QueryData,
+  conjuncts: readonly Predicate[],
+  planning: Planning,
+  question: RowsQuestion | undefined,
+): PlannedBase {
+  if (data.from !== undefined) {
+    if (data.hint !== undefined)
+      throw invalidQuery('hint', 'a hint is about how records are read; these are rows of a query')
+    const { node, cost } = planBlock(data.from, planning)
+    return { node: filtered(node, conjuncts, planning), cost, runKeys: undefined }
+  }
+  const source = planning.tables.open(data.collection)
+  const plain = conjuncts.filter((one) => subqueriesOf(one).length === 0)
+  const asking = conjuncts.filter((one) => subqueriesOf(one).length > 0)
+  const isWhole = question !== undefined && data.joins.length === 0 && asking.length === 0
+  const wanted = isWhole && data.limit !== undefined ? data.limit + data.offset : undefined
+  const chosen = chooseAccess(
+    {
+      conjuncts: plain,
+      orderBy: question === undefined ? [] : ownOrder(data, question.orderBy),
+      wanted,
+      after: isWhole && isSimple(data) ? question.after : undefined,
+      hint: data.hint,
+    },
+    source,
+  )
+  planning.candidates.push(chosen.candidates)
+  const node = asking.length === 0 ? chosen.node : filtered(chosen.node, asking, planning)
+  return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
+}
+
+/** True when the rows reach the order of the block as they come from the access. */
+function keepsOrder(data: QueryData, { isShaped }: RowsQuestion): boolean {
+  const isRanked = data.nearest !== undefined || data.search !== undefined
+  return (
+    data.group === undefined &&
+    !isRanked &&
+    !isShaped &&
+    data.joins.every(({ kind }) => kind !== 'right' && kind !== 'full')
+  )
+}
+
+/** The keys of the order up to the first that is not of the records themselves. */
+function ownOrder(data: QueryData, orderBy: readonly OrderKey[]): readonly OrderKey[] {
+  const added = addedNames(data)
+  const end = orderBy.findIndex(({ path }) => path.length === 0 || added.has(path[0]!))
+  return end < 0 ? orderBy : orderBy.slice(0, end)
+}
+
+/** The fields that the block adds to the rows it reads. */
+function addedNames(data: QueryData): ReadonlySet<string> {
+  const { joins, computed, windows } = data
+  return new Set([...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)])
+}
+
+interface FilterParts {
+  /** About the records alone, before any join. */
+  readonly base: readonly Predicate[]
+  readonly joins: readonly JoinPart[]
+  /** What needs all that is there. */
+  readonly rest: readonly Predicate[]
+}
+
+/** Who tests which condition. What may be missing because nothing joined is tested after the join. */
+function partFilter(data: QueryData, planning: Planning): FilterParts {
+  const conjuncts = simplifiedConjuncts(data.where, planning.rules)
+  if (data.joins.length === 0 && data.computed.length === 0) return { base: conjuncts, joins: [], rest: [] }
+  const joins = data.joins.map((join) => ({
+    join: innerWherePossible(join, conjuncts, planning),
+    conjuncts: [] as Predicate[],
+  }))
+  if (conjuncts.some(isNever)) return { base: conjuncts, joins, rest: conjuncts }
+  const keepsBase = joins.every(({ join }) => join.kind !== 'right' && join.kind !== 'full')
+  const base: Predicate[] = []
+  const rest: Predicate[] = []
+  const names = addedNames(data)
+  for (const one of conjuncts) {
+    const about = new Set<string>()
+    visitPaths(one, (path) => about.add(path.length > 0 && names.has(path[0]!) ? path[0]! : ''))
+    const [only = ''] = about
+    const part = about.size === 1 ? joins.find(({ join }) => join.as === only && only !== '') : undefined
+    if (keepsBase && (about.size === 0 || (about.size === 1 && only === ''))) base.push(one)
+    else if (
+      part !== undefined &&
+      takesConditions(
+        part.join,
+        one,
+        joins.map(({ join }) => join),
+      )
+    ) {
+      part.conjuncts.push(withinJoin(one))
+      planning.rules.add('push-down')
+    } else rest.push(one)
+  }
+  if (base.length > 0 && data.joins.length > 0) planning.rules.add('push-down')
+  return { base, joins, rest }
+}
+
+/** A left join whose rows without a partner fail the filter is an inner one. */
+function innerWherePossible(join: JoinClause, conjuncts: readonly Predicate[], { rules }: Planning): JoinClause {
+  if (join.kind !== 'left') return join
+  const isRefused = conjuncts.some(
+    (one) => one.kind === 'field' && one.path[0] === join.as && !compileCondition(one.test)(undefined),
+  )
+  if (!isRefused) return join
+  rules.add('outer to inner join')
+  return { ...join, kind: 'inner' }
+}
+
+/** True when the condition on the other row may be tested before the join: no row is kept for want of a partner. */
+function takesConditions({ kind, other }: JoinClause, one: Predicate, joins: readonly JoinClause[]): boolean {
+  if (kind !== 'inner' || one.kind !== 'field') return false
+  const isOpen = other.select === undefined && other.limit === undefined && other.offset === 0
+  const isRows = other.group === undefined && other.windows.length === 0 && !other.distinct && other.sets.length === 0
+  return isOpen && isRows && joins.every((join) => join.kind !== 'right' && join.kind !== 'full')
+}
+
+/** The condition as the other row sees it: without the name it is joined under. */
+function withinJoin(one: Predicate): Predicate {
+  return one.kind === 'field' ? { ...one, path: one.path.slice(1) } : one
+}
+
+/** Neighbouring inner joins that do not need one another: those with a filter of their own first. */
+function orderedJoins(parts: readonly JoinPart[], planning: Planning): readonly JoinPart[] {
+  if (parts.length < 2 || parts.some(({ join }) => join.kind !== 'inner')) return parts
+  const weight = ({ join, conjuncts }: JoinPart): number => {
+    const filters = [...conjuncts, ...(join.other.where === undefined ? [] : [join.other.where])]
+    return filters.reduce((part, one) => part * selectivityOf(one), 1)
+  }
+  const left = [...parts].sort((a, b) => weight(a) - weight(b))
+  const ordered: JoinPart[] = []
+  const there = new Set<string>()
+  const names = new Set(parts.map(({ join }) => join.as))
+  while (left.length > 0) {
+    const at = left.findIndex(({ join }) => needsOf(join, names).every((name) => there.has(name)))
+    const [next] = left.splice(Math.max(0, at), 1)
+    ordered.push(next!)
+    there.add(next!.join.as)
+  }
+  if (ordered.some((part, i) => part !== parts[i])) planning.rules.add('join reordering')
+  return ordered
+}
+
+/** The other joins whose rows the pairs of a join look at. */
+function needsOf(join: JoinClause, names: ReadonlySet<string>): readonly string[] {
+  const needs: string[] = []
+  for (const { left } of join.on) visitExpression(left, ([name = '']) => names.has(name) && needs.push(name))
+  return needs
+}
+
+/** The rows for which all conditions hold; queries inside them are planned. */
+function filtered(input: PlanNode, conjuncts: readonly Predicate[], planning: Planning): PlanNode {
+  if (conjuncts.length === 0) return input
+  const subplans = conjuncts.flatMap(subqueriesOf).map((predicate): Subplan => {
+    if (isCorrelated(predicate.query)) return { predicate, root: undefined }
+    return { predicate, root: planBlock(predicate.query, planning).node }
+  })
+  const part = conjuncts.reduce((all, one) => all * selectivityOf(one), 1)
+  const estimatedRows = input.estimatedRows * part
+  return { kind: 'filter', where: combine('and', conjuncts), subplans, input, estimatedRows }
+}
+
+function selected(input: PlanNode, fields: NonNullable<QueryData['select']>): PlanNode {
+  return { kind: 'select', fields, input, estimatedRows: input.estimatedRows }
 }
 
 function sorted(
   input: PlanNode,
   orderBy: readonly OrderKey[],
-  { order }: Access,
+  runKeys: number | undefined,
   wanted: number | undefined,
 ): PlanNode {
   const { estimatedRows } = input
-  if (order !== undefined) return { kind: 'sortRuns', orderBy, runKeys: order.runKeys, input, estimatedRows }
+  if (runKeys !== undefined) return { kind: 'sortRuns', orderBy, runKeys, input, estimatedRows }
   if (wanted === undefined || wanted > MAX_TOP_K) return { kind: 'sort', orderBy, input, estimatedRows }
   return { kind: 'topK', orderBy, count: wanted, input, estimatedRows: Math.min(wanted, estimatedRows) }
 }
