@@ -1,5 +1,5 @@
 /**
- * The command line: `engine|codec|micro|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n]
+ * The command line: `engine|codec|micro|frames|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n]
  * [--seeds n] [--dir path]`.
  */
 import { parseArgs } from 'node:util'
