@@ -16,6 +16,7 @@
 import { BlazeError } from '../base/errors.ts'
 import { parsePath } from '../base/path.ts'
 import type { Value } from '../base/values.ts'
+import type { AnatomyPart } from './anatomy.ts'
 import { formatDefinitions, takeDefinitions } from './definitions.ts'
 import { type DecodedRecord, RecordCodec } from './record-codec.ts'
 import { RecordView } from './view.ts'
@@ -94,6 +95,21 @@ export class Codec {
   /** The records that {@link encodeArray} was given, by this codec or one with the same definitions. */
   decodeArray(bytes: Uint8Array): DecodedRecord[] {
     return this.#records.decodeMany(bytes, 0, bytes.length)
+  }
+
+  /**
+   * What the bytes of an encoded record are for: how many of them go to which field, and for what. Together they are all of
+   * them. Made for looking, not for speed. CODEC with the offset when the bytes cannot be read.
+   * @example
+   * for (const { path, kind, bytes } of codec.anatomy(codec.encode(bug))) console.log(path.join('.'), kind, bytes)
+   */
+  anatomy(bytes: Uint8Array, start = 0, end: number = bytes.length): AnatomyPart[] {
+    return this.#records.anatomy(bytes, start, end)
+  }
+
+  /** The same of the bytes of {@link encodeArray}: a field's are those of it in all records. */
+  anatomyOfArray(bytes: Uint8Array): AnatomyPart[] {
+    return this.#records.anatomyOfMany(bytes, 0, bytes.length)
   }
 
   /** Definitions so far. Bytes encoded until now refer to no others. */

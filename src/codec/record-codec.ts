@@ -14,7 +14,8 @@
  *
  *   write-value ─ write-scalar, write-cell   interpreted   read-value ─ read-cell     locate: single fields
  *   generate-writer                          generated     generate-reader            generate-field
- *   batch: rows that share slabs             body-writer, body-reader: the state of one call
+ *   batch: rows that share slabs             anatomy: what bytes are for
+ *   body-writer, body-reader: the state of one call
  *
  * Invariants
  *  - decode(encode(x)) is x, field order included; equal records have equal bytes as long as the table does not grow.
@@ -26,6 +27,7 @@
  * With `keyed` the field `id` at the top keeps its place among the names but takes no bytes: the engine has it anyway.
  */
 import type { Path, Value } from '../base/values.ts'
+import { type AnatomyPart, batchAnatomy, recordAnatomy } from './anatomy.ts'
 import { readBatch, writeBatch } from './batch.ts'
 import { BodyReader, beginSlabs, damaged, endBody, readShape, readVarint, release } from './body-reader.ts'
 import { assembleBody, BodyWriter, beginBody, type Fields, refused } from './body-writer.ts'
@@ -177,6 +179,16 @@ export class RecordCodec {
     if (r.at !== r.end) throw damaged(r, 'bytes after the end')
     release(r)
     return records
+  }
+
+  /** What the bytes of a record are for; for codecs that are not keyed. CODEC when the bytes cannot be read. */
+  anatomy(bytes: Uint8Array, start: number, end: number): AnatomyPart[] {
+    return recordAnatomy(this.#begin(bytes, start, end))
+  }
+
+  /** The same of the bytes of {@link encodeMany}. */
+  anatomyOfMany(bytes: Uint8Array, start: number, end: number): AnatomyPart[] {
+    return batchAnatomy(this.#begin(bytes, start, end))
   }
 
   /** The value at `path`, or undefined when the record has no such field; without decoding what is before it. */

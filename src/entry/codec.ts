@@ -63,6 +63,7 @@ export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../
 export type { RecordId } from '../base/ids.ts'
 export type { Change, ChangeKind, Operation } from '../base/operation.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
+export type { AnatomyKind, AnatomyPart } from '../codec/anatomy.ts'
 export { Codec, type CodecOptions } from '../codec/codec.ts'
 export { encodeKey } from '../codec/encode-key.ts'
 export type { KeyPartOptions } from '../codec/key.ts'
