@@ -14,12 +14,11 @@ import { compare } from './compare.mjs'
 import { profileLoops } from './cpu-profile.mjs'
 import { datesOf, withDates } from './dates.mjs'
 import { flameGraph } from './flame-graph.mjs'
-import { measureKinds } from './kinds.mjs'
 import { optionsOf, UsageError } from './options.mjs'
 import { loadPeers } from './peers.mjs'
 import { readRecords } from './read-records.mjs'
 import { formatReport } from './report.mjs'
-import { measureFields, sampleOf, sizeSampleOf } from './sizes.mjs'
+import { measureSizes, sampleOf, sizeSampleOf } from './sizes.mjs'
 import { timeFields, timeShapes } from './times.mjs'
 
 /** Shares of the time: comparison, fields, shapes, profile. */
@@ -45,8 +44,7 @@ async function main(args) {
     dates,
     sized: sized.length,
     timed: sample.length,
-    fields: measureFields(codec, sized),
-    kinds: measureKinds(codec, sized),
+    sizes: measureSizes(codec, sized),
     comparison: compare(codec, peers.found, sample, budgetMs(SHARES.compare)),
     missing: peers.missing,
     shapeTimes: timeShapes(codec, records, budgetMs(SHARES.shapes)),

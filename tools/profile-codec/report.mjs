@@ -1,6 +1,26 @@
 /** The report as text. */
 
 const NAME_WIDTH = 28
+/** Rows of the tables of sizes that are shown. */
+const SHOWN_FIELDS = 64
+const SHOWN_PARTS = 32
+
+/** What the codec says that bytes are for (AnatomyKind). */
+const KINDS = {
+  shape: 'which names and types an object has',
+  name: 'names that stand in the bytes, or their numbers',
+  tag: 'what kind of value follows',
+  length: 'how many units, elements or bytes',
+  text: 'the units of strings',
+  choice: 'strings of a dictionary, by number',
+  flag: 'booleans and nulls',
+  number: 'numbers and bigints',
+  uuid: 'UUIDs as 16 bytes',
+  date: 'dates',
+  bytes: 'contents of byte arrays and vectors',
+  extension: 'of a later version',
+}
+
 /** Names of a shape that are shown. */
 const SHOWN_NAMES = 6
 
@@ -9,6 +29,7 @@ export function formatReport(report) {
     formatInput(report),
     formatFields(report),
     formatKinds(report),
+    formatParts(report),
     formatFieldTimes(report),
     formatShapes(report),
     formatComparison(report),
@@ -26,39 +47,62 @@ function formatInput({ file, records, total, dates, sized, timed }) {
   ].join('\n')
 }
 
-function formatFields({ fields: { total, fields, others, rest }, sized }) {
+function formatFields({ sizes: { total, fields, rest }, sized }) {
   const row = (name, count, sizes) => [
     name,
     count,
     each(sizes.json, sized),
     each(sizes.single, sized),
     each(sizes.batch, sized),
-    `${((100 * sizes.single) / total.single).toFixed(1)} %`,
+    share(sizes, total),
   ]
-  const sorted = [...fields].sort((a, b) => b.single - a.single)
+  const others = fields.slice(SHOWN_FIELDS)
+  const sum = (key) => others.reduce((sum, field) => sum + field[key], 0)
   return table(
-    'Bytes by field, per record: what the records shrink by without it',
+    'Bytes by field, per record, exactly',
     ['field', 'records', 'JSON', 'one', 'batch', 'share'],
     [
-      ...sorted.map((field) => row(field.name, field.count, field)),
-      row(`(heads, what is shared${others > 0 ? `, ${others} rarer fields` : ''})`, '', rest),
+      ...fields.slice(0, SHOWN_FIELDS).map((field) => row(field.name, field.count, field)),
+      ...(others.length === 0
+        ? []
+        : [
+            row(`(${others.length} smaller fields)`, '', {
+              json: sum('json'),
+              single: sum('single'),
+              batch: sum('batch'),
+            }),
+          ]),
+      row('(of no field)', '', rest),
       row('(all)', sized, total),
     ],
   )
 }
 
-function formatKinds({ kinds, sized }) {
+function formatKinds({ sizes: { kinds, total }, sized }) {
+  const rows = kinds.map((sizes) => [
+    `${sizes.kind}: ${KINDS[sizes.kind]}`,
+    each(sizes.single, sized),
+    each(sizes.batch, sized),
+    share(sizes, total),
+  ])
   return table(
-    'Bytes by kind, per record: what the records shrink by when all of it is emptied',
-    ['kind', 'one', 'batch'],
-    [
-      ...kinds.map(({ kind, single, batch }) =>
-        kind.startsWith('definitions')
-          ? [kind, `${single} B`, `${batch} B`]
-          : [kind, each(single, sized), each(batch, sized)],
-      ),
-    ],
+    `Bytes by kind, per record; definitions, once: ${total.definitions} B`,
+    ['kind', 'one', 'batch', 'share'],
+    rows,
   )
+}
+
+function formatParts({ sizes: { parts, total }, sized }) {
+  const rows = parts
+    .slice(0, SHOWN_PARTS)
+    .map((part) => [
+      `${part.path.length === 0 ? '(of no field)' : part.path.join('.')}, ${part.kind}`,
+      each(part.single, sized),
+      each(part.batch, sized),
+      share(part, total),
+    ])
+  const more = parts.length > SHOWN_PARTS ? `: the ${SHOWN_PARTS} largest of ${parts.length}, all in report.json` : ''
+  return table(`Bytes by field and kind, per record${more}`, ['field, kind', 'one', 'batch', 'share'], rows)
 }
 
 function formatFieldTimes({ fieldTimes: { fields, whole, noise, others } }) {
@@ -113,6 +157,10 @@ function formatComparison({ comparison, missing }) {
   return inexact.length === 0
     ? text
     : `${text}\nDo not give back the same values (dates become texts, say): ${inexact.join(', ')}.`
+}
+
+function share(sizes, total) {
+  return `${((100 * sizes.single) / total.single).toFixed(1)} %`
 }
 
 function each(bytes, records) {

@@ -1,16 +1,16 @@
 /**
- * Sizes by field: the whole sample is encoded with and without the field, and the difference is what the field costs.
- * Each of the two has a codec of its own that has seen its records before, so that definitions, which are paid once, do
- * not count; they are a line of their own. What no difference accounts for is the records' heads and what fields share.
+ * Sizes by field and by kind, exactly: the codec says of each byte which field it belongs to and what it is for
+ * (`codec.anatomy`), one record at a time and as one array. The codec has seen the records before, so that definitions,
+ * which are paid once, are a line of their own. In JSON a field takes its name, its value, and what stands between.
  */
 
 /** Records that are timed: enough for a median, few enough for many rounds. */
 const SAMPLE_RECORDS = 1000
+/** Records that sizes are measured on: less than a second. */
+const SIZED_RECORDS = 20_000
 
-/** Fields that are measured, the most frequent ones; each is a pass over all records. */
-export const MAX_FIELDS = 64
-/** Records times fields that sizes are measured on: some seconds, whatever the input. */
-const MAX_ENCODED = 60_000
+/** Fields that are timed, the most frequent ones; each is a pass over all records. */
+const MAX_FIELDS = 64
 
 /** Records from the whole length of the input, at most `count`. */
 export function sampleOf(records, count = SAMPLE_RECORDS) {
@@ -20,12 +20,11 @@ export function sampleOf(records, count = SAMPLE_RECORDS) {
 
 /** The records that sizes are measured on. */
 export function sizeSampleOf(records) {
-  const fields = Math.min(MAX_FIELDS, fieldCounts(records).size)
-  return sampleOf(records, Math.floor(MAX_ENCODED / Math.max(1, fields)))
+  return sampleOf(records, SIZED_RECORDS)
 }
 
-/** The fields that are measured, and how many are not: `{ fields: [[name, count]], others }`. */
-export function measuredFields(records) {
+/** The fields that are timed, and how many are not: `{ fields: [[name, count]], others }`. */
+export function timedFields(records) {
   const all = [...fieldCounts(records)].sort(([, a], [, b]) => b - a)
   return { fields: all.slice(0, MAX_FIELDS), others: Math.max(0, all.length - MAX_FIELDS) }
 }
@@ -42,39 +41,61 @@ export function without(record, name) {
   return Object.fromEntries(Object.entries(record).filter(([other]) => other !== name))
 }
 
-/** Bytes of the records, one by one and as one array, by a codec that knows them; and of the definitions. */
-export function encodedSizes({ Codec }, records) {
+/**
+ * Gives `{ total, fields: [{ name, count, json, single, batch }], rest, kinds: [{ kind, single, batch }], parts: [{ path,
+ * kind, single, batch }] }`, in bytes over all records, the largest first; `rest` is what belongs to no field.
+ */
+export function measureSizes({ Codec }, records) {
   const codec = new Codec()
   for (const record of records) codec.encode(record)
   codec.encodeArray(records)
+  const singles = records.flatMap((record) => codec.anatomy(codec.encode(record)))
+  const parts = merged(singles, codec.anatomyOfArray(codec.encodeArray(records)))
+  const sums = (of) => ({ single: sum(of, 'single'), batch: sum(of, 'batch') })
+  const total = { json: jsonBytes(records), ...sums(parts), definitions: codec.definitions().length }
+  const fields = [...fieldCounts(records)].map(([name, count]) => ({
+    name,
+    count,
+    json: records.reduce((bytes, record) => bytes + jsonBytesOf(record, name), 0),
+    ...sums(parts.filter(({ path }) => path[0] === name)),
+  }))
+  const json = total.json - sum(fields, 'json')
+  const kinds = [...new Set(parts.map(({ kind }) => kind))].map((kind) => ({
+    kind,
+    ...sums(parts.filter((part) => part.kind === kind)),
+  }))
   return {
-    single: records.reduce((sum, record) => sum + codec.encode(record).length, 0),
-    batch: codec.encodeArray(records).length,
-    definitions: codec.definitions().length,
+    total,
+    fields: fields.sort(bySize),
+    rest: { json, ...sums(parts.filter(({ path }) => path.length === 0)) },
+    kinds: kinds.sort(bySize),
+    parts: parts.sort(bySize),
   }
 }
 
-/** Gives `{ total, fields: [{ name, count, json, single, batch }], others, rest }`, in bytes over all records. */
-export function measureFields(codec, records) {
-  const total = { json: jsonBytes(records), ...encodedSizes(codec, records) }
-  const measured = measuredFields(records)
-  const fields = measured.fields.map(([name, count]) => {
-    const reduced = records.map((record) => without(record, name))
-    const sizes = encodedSizes(codec, reduced)
-    return {
-      name,
-      count,
-      json: total.json - jsonBytes(reduced),
-      single: total.single - sizes.single,
-      batch: total.batch - sizes.batch,
-    }
-  })
-  const rest = Object.fromEntries(
-    ['json', 'single', 'batch'].map((key) => [key, total[key] - fields.reduce((sum, field) => sum + field[key], 0)]),
-  )
-  return { total, fields, others: measured.others, rest }
+/** One part for each path and kind, with its bytes in the records one by one and in the array. */
+function merged(singles, batch) {
+  const parts = new Map()
+  const add = (mode, { path, kind, bytes }) => {
+    const key = JSON.stringify([path, kind])
+    const part = parts.get(key) ?? { path, kind, single: 0, batch: 0 }
+    part[mode] += bytes
+    parts.set(key, part)
+  }
+  for (const part of singles) add('single', part)
+  for (const part of batch) add('batch', part)
+  return [...parts.values()]
 }
+
+const bySize = (a, b) => b.single - a.single || b.batch - a.batch
+const sum = (list, key) => list.reduce((sum, entry) => sum + entry[key], 0)
 
 export function jsonBytes(records) {
   return records.reduce((sum, record) => sum + Buffer.byteLength(JSON.stringify(record)), 0)
+}
+
+/** What the field takes of its record, a comma included. */
+function jsonBytesOf(record, name) {
+  if (!Object.hasOwn(record, name)) return 0
+  return Buffer.byteLength(JSON.stringify({ [name]: record[name] })) - 1
 }

@@ -6,7 +6,7 @@
  * cannot be told from nothing. What fields cost together, such as finding the shape, is in none of them.
  */
 import { measureRounds, median, touch } from './rounds.mjs'
-import { measuredFields, sampleOf, without } from './sizes.mjs'
+import { sampleOf, timedFields, without } from './sizes.mjs'
 
 /** Shapes that are timed: the most frequent ones. */
 const MAX_SHAPES = 12
@@ -36,7 +36,7 @@ export function timeShapes(library, records, budgetMs) {
 
 /** Gives `{ fields: [{ name, encodeNs, decodeNs }], whole: { encodeNs, decodeNs }, noise: …, others }`, per record. */
 export function timeFields(library, sample, budgetMs) {
-  const { fields, others } = measuredFields(sample)
+  const { fields, others } = timedFields(sample)
   const records = sampleOf(sample, Math.floor(MAX_ROUND_RECORDS / Math.max(1, fields.length)))
   const timed = fields.map(([name]) => name)
   const whole = blocksOf(library, records)
