@@ -76,6 +76,15 @@ function targets(): { readonly [name: string]: Target } {
     },
     'a batch': { samples: batches, read: (bytes) => generated.decodeMany(bytes, 0, bytes.length) },
     'a batch, interpreted': { samples: batches, read: (bytes) => interpreted.decodeMany(bytes, 0, bytes.length) },
+    // That the parts add up to the bytes is asserted there.
+    'the anatomy of a record': {
+      samples,
+      read: (bytes) => generated.anatomy(bytes, 0, bytes.length).map(({ kind }) => kind),
+    },
+    'the anatomy of a batch': {
+      samples: batches,
+      read: (bytes) => generated.anatomyOfMany(bytes, 0, bytes.length).map(({ kind }) => kind),
+    },
     'stand-alone bytes': {
       samples: [encode(records as never), encode({ a: [1n, 'ж'] })],
       read: (bytes) => decode(bytes),
@@ -103,10 +112,11 @@ function countOf(value: unknown): number {
 
 const prototypeNames = Object.getOwnPropertyNames(Object.prototype).length
 
-for (const [name, { samples, read }] of Object.entries(targets())) {
+const all = Object.entries(targets())
+for (const [name, { samples, read }] of all) {
   test(`${name}: mutated bytes give a value or CODEC`, { timeout: 60 * 60 * 1000 }, () => {
     const random = randomOf(seed() ^ name.length)
-    const inputs = effort(Math.ceil(INPUTS / 9))
+    const inputs = effort(Math.ceil(INPUTS / all.length))
     let values = 0
     for (let i = 0; i < inputs; i++) {
       const bytes = mutate(samples[random(samples.length)]!, samples, random)
