@@ -112,13 +112,12 @@ export interface LiveSlots {
 
 /**
  * From the slots of a collection to those of another: `codes` by slot of the base, `slotOf` by code (-1: nothing). Made in
- * join.ts.
+ * join.ts. Where a row joins nothing, everything of the other side is missing, as a left join has it; an inner join is
+ * that with the test `joins`.
  */
 export interface Join {
   readonly codes: Codes | Int32Array
   readonly slotOf: Int32Array
-  /** Rows that join nothing are kept, and everything of the other side is missing there. */
-  readonly isLeft: boolean
 }
 
 /** A column of the collection itself, or of another one through a join. */
@@ -146,7 +145,7 @@ export type ColumnTest =
     }
   /** Any pure function of the value. Asked once for each distinct value of a coded column, for each row of others. */
   | { readonly kind: 'accepts'; readonly ref: ColumnRef; readonly accepts: (value: Value | undefined) => boolean }
-  /** The row's partner in the other collection exists. An inner join is a filter by this. */
+  /** The row's partner in the other collection exists. */
   | { readonly kind: 'joins'; readonly via: Join }
   | { readonly kind: 'and' | 'or'; readonly of: readonly ColumnTest[] }
   | { readonly kind: 'not'; readonly of: ColumnTest }

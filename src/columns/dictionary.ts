@@ -57,9 +57,13 @@ export class Dictionary {
     return this.#bigints
   }
 
-  /** The code of a value, or -1. */
+  /** The code of a value, or of the number or bigint that is equal to it; -1 if there is none. */
   find(value: Value | undefined): number {
-    return this.#find(value, typeClass(value))
+    const found = this.#find(value, typeClass(value))
+    if (found >= 0) return found
+    if (typeof value === 'number') return this.#others.get(structureKey(value)) ?? -1
+    if (typeof value !== 'bigint' || BigInt(Number(value)) !== value) return -1
+    return this.#numbers.get(Number(value)) ?? -1
   }
 
   /** The code of a value, a new one if it had none. */
