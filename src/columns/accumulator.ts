@@ -176,14 +176,14 @@ export class Extremes implements Accumulator {
   readonly #source: NumberSource
   readonly #isMin: boolean
   /** From the number back to the value. */
-  readonly #valueOf: (number: number) => Value | undefined
+  readonly #toValue: (number: number) => Value | undefined
   #counts = new Uint32Array(0)
   #bests = new Float64Array(0)
 
-  constructor(source: NumberSource, isMin: boolean, valueOf: (number: number) => Value | undefined) {
+  constructor(source: NumberSource, isMin: boolean, toValue: (number: number) => Value | undefined) {
     this.#source = source
     this.#isMin = isMin
-    this.#valueOf = valueOf
+    this.#toValue = toValue
   }
 
   /** NaN loses to everything as the greatest so far; as the least so far only Infinity does. */
@@ -217,7 +217,7 @@ export class Extremes implements Accumulator {
 
   into(group: number, tally: Tally): void {
     const count = this.#counts[group]!
-    if (count > 0) tally.add(this.#valueOf(this.#bests[group]!), count)
+    if (count > 0) tally.add(this.#toValue(this.#bests[group]!), count)
   }
 }
 
@@ -244,18 +244,14 @@ export class Values implements Accumulator {
     for (let k = 0; k < count; k++) this.#add(groups[k]!, slots[k]!)
   }
 
-  /** The tally of a group, which takes the place of the one that would be filled. */
-  tallyOf(group: number): Tally {
-    this.#tallies[group] ??= new Tally(this.#kind)
-    return this.#tallies[group]
-  }
-
-  into(): void {
-    // Nothing: `tallyOf` is the tally.
+  into(group: number, tally: Tally): void {
+    const own = this.#tallies[group]
+    if (own !== undefined) tally.merge(own)
   }
 
   #add(group: number, slot: number): void {
-    this.tallyOf(group).add(refValue(this.#ref, slot), 1)
+    this.#tallies[group] ??= new Tally(this.#kind)
+    this.#tallies[group].add(refValue(this.#ref, slot), 1)
   }
 }
 

@@ -10,7 +10,7 @@ import { type Codes, type Column, MISSING, NULL, PRESENT, type RefusedColumn, ZO
 import { Dictionary } from './dictionary.ts'
 
 /** Numbers of at most so many kinds stay coded in any collection: a table of float64 by code then fits the L1 cache. */
-const MIN_CODED_NUMBERS = 4096
+const CODED_NUMBERS = 4096
 
 /** Beyond, numbers stay coded while rows are so many times as many as their values, so that keys of joins do. */
 const ROWS_PER_CODED_NUMBER = 16
@@ -43,6 +43,12 @@ interface VectorStore {
   tags: Uint8Array
 }
 
+export interface BuilderLimits {
+  readonly mostBytes?: number
+  /** How many numbers may stay coded whatever the number of rows. */
+  readonly codedNumbers?: number
+}
+
 type Store = CodedStore | NumberStore | VectorStore | RefusedColumn
 
 export class ColumnBuilder {
@@ -51,10 +57,12 @@ export class ColumnBuilder {
   /** Values given so far: what share of them is distinct decides about large dictionaries. */
   #given = 0
   readonly #mostBytes: number
+  readonly #codedNumbers: number
 
   /** A column that would need more than `mostBytes` is refused before it takes them. */
-  constructor(mostBytes: number = Infinity) {
+  constructor({ mostBytes = Infinity, codedNumbers = CODED_NUMBERS }: BuilderLimits = {}) {
     this.#mostBytes = mostBytes
+    this.#codedNumbers = codedNumbers
   }
 
   /** What there is now: a view of arrays that later values are written to. */
@@ -151,7 +159,7 @@ export class ColumnBuilder {
       this.refuse('numbers mixed with bigints')
       return false
     }
-    if (size > MIN_CODED_NUMBERS && size > this.#capacity / ROWS_PER_CODED_NUMBER && this.#becomeNumbers(store)) {
+    if (this.#hasManyNumbers(size) && this.#becomeNumbers(store)) {
       return false
     }
     if (size > MAX_SHORT_CODES) {
@@ -166,12 +174,16 @@ export class ColumnBuilder {
     return true
   }
 
+  #hasManyNumbers(size: number): boolean {
+    return size > this.#codedNumbers && size > this.#capacity / ROWS_PER_CODED_NUMBER
+  }
+
   /** The codes as float64, when all values are numbers, or all are dates. The value of the newest code has no slot yet. */
   #becomeNumbers(store: CodedStore): boolean {
     const { dictionary, codes } = store
     const isDate = dictionary.isOnly(TYPE_CLASS.date)
     if (!isDate && (!dictionary.isOnly(TYPE_CLASS.number) || dictionary.bigints > 0)) return false
-    const numeric = dictionary.numeric()
+    const numeric = isDate ? dictionary.values.map((value) => Number(value ?? Number.NaN)) : dictionary.numeric()
     const zones = this.#capacity / ZONE_SLOTS
     const made: NumberStore = {
       kind: 'number',

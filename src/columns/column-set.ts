@@ -46,16 +46,26 @@ export interface PreparedColumns {
   readonly caughtUp: number
 }
 
+export interface ColumnSetOptions {
+  /** Bound of all columns together. The columns of one query may take as much again while they are built. */
+  readonly memoryBytes: number
+  /** So many distinct numbers stay coded whatever the number of rows. */
+  readonly codedNumbers?: number
+}
+
 export class ColumnSet {
   readonly #rows: ColumnRows
   readonly #memoryBytes: number
+  readonly #makeBuilder: () => ColumnBuilder
   readonly #entries = new Map<string, Entry>()
   readonly #live: Entry = makeEntry(undefined, new LiveBuilder())
   #uses = 0
 
-  constructor(rows: ColumnRows, options: { readonly memoryBytes: number }) {
+  constructor(rows: ColumnRows, { memoryBytes, codedNumbers }: ColumnSetOptions) {
     this.#rows = rows
-    this.#memoryBytes = options.memoryBytes
+    this.#memoryBytes = memoryBytes
+    const limits = { mostBytes: memoryBytes, ...(codedNumbers === undefined ? {} : { codedNumbers }) }
+    this.#makeBuilder = () => new ColumnBuilder(limits)
   }
 
   /** Begins to build or catch up the columns of these paths, and the live slots. */
@@ -66,7 +76,14 @@ export class ColumnSet {
       entry.usedAt = use
       return entry
     })
-    return new Preparation(this.#rows, this.#live, entries, this.#memoryBytes, () => this.#trim(use))
+    return new Preparation({
+      rows: this.#rows,
+      live: this.#live,
+      columns: entries,
+      memoryBytes: this.#memoryBytes,
+      makeBuilder: this.#makeBuilder,
+      whenDone: () => this.#trim(use),
+    })
   }
 
   /** Bytes of all columns. */
@@ -102,10 +119,20 @@ export class ColumnSet {
     const name = formatPath(path)
     const known = this.#entries.get(name)
     if (known !== undefined && !(isRefused(known) && this.#rows.highSlot > 2 * known.refusedAt)) return known
-    const entry = makeEntry(path, new ColumnBuilder(this.#memoryBytes))
+    const entry = makeEntry(path, this.#makeBuilder())
     this.#entries.set(name, entry)
     return entry
   }
+}
+
+/** What a preparation is given by its set. */
+interface PreparationWork {
+  readonly rows: ColumnRows
+  readonly live: Entry
+  readonly columns: readonly Entry[]
+  readonly memoryBytes: number
+  readonly makeBuilder: () => ColumnBuilder
+  readonly whenDone: () => void
 }
 
 /** The work before one query. */
@@ -114,17 +141,19 @@ export class Preparation {
   readonly #live: Entry
   readonly #columns: readonly Entry[]
   readonly #memoryBytes: number
-  readonly #target: number
+  readonly #makeBuilder: () => ColumnBuilder
   readonly #whenDone: () => void
+  readonly #target: number
   #prepared: PreparedColumns | undefined
 
-  constructor(rows: ColumnRows, live: Entry, columns: readonly Entry[], memoryBytes: number, whenDone: () => void) {
-    this.#rows = rows
-    this.#live = live
-    this.#columns = columns
-    this.#memoryBytes = memoryBytes
-    this.#target = rows.newestCommit
-    this.#whenDone = whenDone
+  constructor(work: PreparationWork) {
+    this.#rows = work.rows
+    this.#live = work.live
+    this.#columns = work.columns
+    this.#memoryBytes = work.memoryBytes
+    this.#makeBuilder = work.makeBuilder
+    this.#whenDone = work.whenDone
+    this.#target = work.rows.newestCommit
   }
 
   /** Does the work of about that many rows. True when all is done. */
@@ -253,7 +282,7 @@ export class Preparation {
     for (const entry of pass.entries) {
       entry.pass = undefined
       if (isRefused(entry) && pass.since > 0) {
-        entry.builder = new ColumnBuilder(this.#memoryBytes)
+        entry.builder = this.#makeBuilder()
         entry.caughtUp = 0
       } else {
         entry.caughtUp = pass.target

@@ -147,6 +147,8 @@ export type ColumnTest =
   | { readonly kind: 'accepts'; readonly ref: ColumnRef; readonly accepts: (value: Value | undefined) => boolean }
   /** The row's partner in the other collection exists. */
   | { readonly kind: 'joins'; readonly via: Join }
+  /** A pure function of the row: what needs two columns. `missing` is what it says where everything is missing. */
+  | { readonly kind: 'slot'; readonly passes: (slot: number) => boolean; readonly missing: boolean }
   | { readonly kind: 'and' | 'or'; readonly of: readonly ColumnTest[] }
   | { readonly kind: 'not'; readonly of: ColumnTest }
 

@@ -98,13 +98,10 @@ export class Dictionary {
     return ranks
   }
 
-  /** By code, the numbers (milliseconds of dates); NaN for everything else. */
+  /** By code, the numbers; NaN for everything else. */
   numeric(): Float64Array {
     if (this.#numeric?.length === this.size) return this.#numeric
-    this.#numeric = Float64Array.from(this.#values, (value) => {
-      if (typeof value === 'number') return value
-      return value instanceof Date ? value.getTime() : Number.NaN
-    })
+    this.#numeric = Float64Array.from(this.#values, (value) => (typeof value === 'number' ? value : Number.NaN))
     return this.#numeric
   }
 
@@ -177,7 +174,7 @@ function orderedCodes(values: readonly (Value | undefined)[], before: Uint32Arra
 }
 
 /** A copy that shares no memory with the value, -0 as 0. */
-function ownCopy(value: Value): Value {
+export function ownCopy(value: Value): Value {
   switch (typeof value) {
     case 'string':
       // The sum is flat once it is sliced, and a slice of it keeps only itself alive.

@@ -96,14 +96,14 @@ function generatedFilter(test: RowTest): Filter {
 }
 
 /** What a zone must reach into for a slot of it to pass. */
-interface Bounds {
+export interface Bounds {
   readonly column: NumberColumn
   readonly min: number
   readonly max: number
 }
 
 /** From the comparisons that must all hold. */
-function boundsOf(test: RowTest): readonly Bounds[] {
+export function boundsOf(test: RowTest): readonly Bounds[] {
   if (test.kind === 'and') return test.of.flatMap(boundsOf)
   if (test.kind !== 'compare') return []
   const { column, op, operand } = test
@@ -113,7 +113,7 @@ function boundsOf(test: RowTest): readonly Bounds[] {
 }
 
 /** Visits the parts of the range in which slots may pass, neighbouring zones together. */
-function forPossible(
+export function forPossible(
   bounds: readonly Bounds[],
   from: number,
   to: number,

@@ -64,6 +64,8 @@ export function resolveTest(test: ColumnTest | undefined): RowTest {
         table: Uint8Array.from(test.via.slotOf, (slot) => Number(slot >= 0)),
         missing: false,
       }
+    case 'slot':
+      return { kind: 'call', call: test.passes, missing: test.missing }
     default: {
       const own = resolveLeaf(test.ref.column, test)
       return test.ref.via === undefined ? own : throughJoin(own, test.ref.via)

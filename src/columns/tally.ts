@@ -50,10 +50,8 @@ export class Tally {
         } else return false
         break
       case 'min':
-        if (this.#extreme === undefined || compareValues(value, this.#extreme) < 0) this.#extreme = value
-        break
       case 'max':
-        if (this.#extreme === undefined || compareValues(value, this.#extreme) > 0) this.#extreme = value
+        this.#offer(value)
         break
     }
     this.#count += times
@@ -65,6 +63,19 @@ export class Tally {
     this.#count += count
     this.#addNumber(sum)
     this.#error += error
+  }
+
+  /** What another tally of the same kind knows. */
+  merge(other: Tally): void {
+    this.#count += other.#count
+    this.#addNumber(other.#sum)
+    this.#error += other.#error
+    this.#bigSum += other.#bigSum
+    this.#bigCount += other.#bigCount
+    if (other.#extreme !== undefined) this.#offer(other.#extreme)
+    if (other.#distinct !== undefined) this.#distinct = new Set([...(this.#distinct ?? []), ...other.#distinct])
+    if (other.#distinctOthers === undefined) return
+    this.#distinctOthers = new Set([...(this.#distinctOthers ?? []), ...other.#distinctOthers])
   }
 
   result(): Value {
@@ -82,6 +93,13 @@ export class Tally {
         // -0 is 0 in a column's dictionary, so it is here.
         return typeof this.#extreme === 'number' ? this.#extreme + 0 : (this.#extreme ?? null)
     }
+  }
+
+  #offer(value: Value): void {
+    const order = this.#extreme === undefined ? 0 : compareValues(value, this.#extreme)
+    if (this.#extreme !== undefined && (this.#kind === 'min' ? order >= 0 : order <= 0)) return
+    // A vector may be a view into its column.
+    this.#extreme = value instanceof Float32Array ? value.slice() : value
   }
 
   #total(): number {

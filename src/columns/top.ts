@@ -1,0 +1,253 @@
+/**
+ * Kernel: the first k slots of an order. A heap holds the k best, the worst on top; the loop compares the first key of a
+ * row, as a float64 for which less is earlier, with that of the worst, and only rows that are not behind it are compared
+ * in full. So in an order of few distinct values, ids are compared only among the ties at the edge.
+ *
+ * Of a coded key that number is looked up by code, with direction and the place of nulls in the table. Of a number key it
+ * is the value or its negative; null, missing and NaN are NaN there, and always compared in full when they may come first.
+ */
+import type { Value } from '../base/values.ts'
+import { compareNumbers, compareValues, foldValue } from '../codec/order.ts'
+import {
+  type CodeSource,
+  codeExpression,
+  codeSource,
+  type NumberSource,
+  numberSource,
+  refValue,
+} from './accumulator.ts'
+import { type ColumnRef, type ColumnTest, type KernelOptions, type LiveSlots, PRESENT } from './column.ts'
+import { type Bounds, boundsOf, forPossible, isGenerated, liveTest } from './filter.ts'
+import { Bindings, kernelOf } from './generate.ts'
+import { type RowTest, resolveTest, testFunction, testSource } from './row-test.ts'
+
+export interface TopKey {
+  readonly ref: ColumnRef
+  readonly descending: boolean
+  readonly nocase?: boolean
+  /** Undefined: where the total order has them, lowest. */
+  readonly nulls?: 'first' | 'last' | undefined
+}
+
+export interface TopSpec {
+  readonly keys: readonly TopKey[]
+  readonly limit: number
+  readonly where?: ColumnTest
+  /** The order of rows that tie in all keys, its direction included; never 0 for two slots. */
+  readonly compareSlots: (a: number, b: number) => number
+}
+
+/** One key, compiled. */
+interface KeyOrder {
+  readonly compare: (a: number, b: number) => number
+  /** The first key's number, less is earlier. NaN: ask `compare`. */
+  readonly numberOf: (slot: number) => number
+  readonly source: (b: Bindings) => string
+  /** False when no row whose number is NaN comes before one whose number is not. */
+  readonly mayNaNLead: boolean
+}
+
+type TopKernel = (
+  from: number,
+  to: number,
+  b: readonly unknown[],
+  threshold: number,
+  offer: (slot: number) => number,
+) => number
+
+export class TopRun {
+  readonly #limit: number
+  readonly #compare: (a: number, b: number) => number
+  readonly #first: KeyOrder | undefined
+  readonly #bounds: readonly Bounds[]
+  readonly #scan: (from: number, to: number) => void
+  /** A heap, the last in order on top. */
+  readonly #heap: number[] = []
+  /** The number of the worst slot's first key; Infinity while every row must be offered. */
+  #threshold = Infinity
+
+  constructor(live: LiveSlots, spec: TopSpec, options: KernelOptions = {}) {
+    const orders = spec.keys.map(keyOrder)
+    const comparers = orders.map(({ compare }) => compare)
+    const test = liveTest(live, resolveTest(spec.where))
+    this.#limit = spec.limit
+    this.#first = orders[0]
+    this.#compare = (a, b) => {
+      for (let i = 0; i < comparers.length; i++) {
+        const order = comparers[i]!(a, b)
+        if (order !== 0) return order
+      }
+      return spec.compareSlots(a, b)
+    }
+    this.#bounds = boundsOf(test)
+    this.#scan = isGenerated(options) ? this.#generatedScan(test) : this.#interpretedScan(test)
+  }
+
+  /** Adds the passing slots of a range of sure slots. */
+  add(from: number, to: number): void {
+    if (this.#limit <= 0) return
+    if (this.#bounds.length === 0) this.#scan(from, to)
+    else forPossible(this.#bounds, from, to, this.#scan)
+  }
+
+  /** The first slots, in order. */
+  slots(): number[] {
+    return [...this.#heap].sort(this.#compare)
+  }
+
+  #generatedScan(test: RowTest): (from: number, to: number) => void {
+    const bindings = new Bindings()
+    const passes = testSource(test, bindings)
+    const number = this.#first?.source(bindings) ?? '0'
+    const isNear = this.#first?.mayNaNLead === false ? '(x <= t || t === Infinity)' : '!(x > t)'
+    const kernel = kernelOf<TopKernel>(
+      'from, to, b, t, offer',
+      `${bindings.declarations}
+for (let i = from; i < to; i++) { const x = ${number}; if (${isNear} && ${passes} === 1) t = offer(i) }
+return t`,
+    )
+    const offer = (slot: number): number => this.#offer(slot)
+    return (from, to) => {
+      this.#threshold = kernel(from, to, bindings.values, this.#threshold, offer)
+    }
+  }
+
+  #interpretedScan(test: RowTest): (from: number, to: number) => void {
+    const passes = testFunction(test)
+    const numberOf = this.#first?.numberOf ?? ((): number => 0)
+    const mayNaNLead = this.#first?.mayNaNLead !== false
+    return (from, to) => {
+      for (let slot = from; slot < to; slot++) {
+        const x = numberOf(slot)
+        const t = this.#threshold
+        const isNear = mayNaNLead ? !(x > t) : x <= t || t === Infinity
+        if (isNear && passes(slot)) this.#threshold = this.#offer(slot)
+      }
+    }
+  }
+
+  /** Takes a slot if it is better than the worst. Returns the new threshold. */
+  #offer(slot: number): number {
+    const heap = this.#heap
+    if (heap.length < this.#limit) {
+      heap.push(slot)
+      this.#rise(heap.length - 1)
+    } else if (this.#compare(slot, heap[0]!) < 0) {
+      heap[0] = slot
+      this.#sink(0)
+    } else return this.#threshold
+    if (heap.length < this.#limit || this.#first === undefined) return Infinity
+    const number = this.#first.numberOf(heap[0]!)
+    return Number.isNaN(number) ? Infinity : number
+  }
+
+  #rise(from: number): void {
+    const heap = this.#heap
+    let at = from
+    const slot = heap[at]!
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (this.#compare(slot, heap[parent]!) <= 0) break
+      heap[at] = heap[parent]!
+      at = parent
+    }
+    heap[at] = slot
+  }
+
+  #sink(from: number): void {
+    const heap = this.#heap
+    let at = from
+    const slot = heap[at]!
+    for (;;) {
+      let child = 2 * at + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && this.#compare(heap[child + 1]!, heap[child]!) > 0) child++
+      if (this.#compare(slot, heap[child]!) >= 0) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = slot
+  }
+}
+
+function keyOrder(key: TopKey): KeyOrder {
+  const codes = codeSource(key.ref)
+  if (codes !== undefined) return codedOrder(codes, key)
+  const numbers = numberSource(key.ref, 'numbers')
+  return numbers === undefined ? valueOrder(key) : numberOrder(numbers, key)
+}
+
+/** Farther from zero than any rank. */
+const BEYOND_RANKS = 2 ** 40
+
+function codedOrder(source: CodeSource, { descending, nocase, nulls }: TopKey): KeyOrder {
+  const { codes, table, dictionary } = source
+  const sign = descending ? -1 : 1
+  const ranks = nocase === true ? foldedRanks(dictionary.values) : dictionary.ranks()
+  const nullPlace = nulls === undefined ? 0 : nulls === 'first' ? -BEYOND_RANKS : BEYOND_RANKS
+  const places = ranks.map((rank, code) => sign * rank + (code < PRESENT ? nullPlace : 0))
+  const numberOf = (slot: number): number => places[table === undefined ? codes[slot]! : table[codes[slot]!]!]!
+  return {
+    numberOf,
+    compare: (a, b) => numberOf(a) - numberOf(b),
+    source: (b) => `${b.nameOf(places)}[${codeExpression(source, b)}]`,
+    mayNaNLead: true,
+  }
+}
+
+/** As Dictionary.ranks, but of the folded values, of which several may be equal. */
+function foldedRanks(values: readonly (Value | undefined)[]): Float64Array {
+  const folded = values.map(foldValue)
+  const order = Uint32Array.from({ length: values.length }, (_, code) => code)
+  order.sort((a, b) => compareValues(folded[a], folded[b]))
+  const ranks = new Float64Array(values.length)
+  let rank = -2
+  for (let i = 0; i < order.length; i++) {
+    if (i > 0 && compareValues(folded[order[i - 1]!], folded[order[i]!]) !== 0) rank++
+    ranks[order[i]!] = rank
+  }
+  return ranks
+}
+
+function numberOrder({ codes, values, tags }: NumberSource, { descending, nulls }: TopKey): KeyOrder {
+  const sign = descending ? -1 : 1
+  const at = (slot: number): number => (codes === undefined ? slot : codes[slot]!)
+  const nullSign = nulls === undefined ? -sign : nulls === 'first' ? -1 : 1
+  return {
+    numberOf: (slot) => sign * values[at(slot)]!,
+    source: (b) =>
+      `${descending ? '-' : ''}${b.nameOf(values)}[${codes === undefined ? 'i' : `${b.nameOf(codes)}[i]`}]`,
+    mayNaNLead: !descending || nulls === 'first',
+    compare: (a, b) => {
+      const left = at(a)
+      const right = at(b)
+      const leftTag = tags[left]!
+      const rightTag = tags[right]!
+      if (leftTag === PRESENT && rightTag === PRESENT) return sign * compareNumbers(values[left]!, values[right]!)
+      if (leftTag === PRESENT) return -nullSign
+      return rightTag === PRESENT ? nullSign : sign * (leftTag - rightTag)
+    },
+  }
+}
+
+function valueOrder({ ref, descending, nulls, nocase }: TopKey): KeyOrder {
+  const sign = descending ? -1 : 1
+  const nullSign = nulls === undefined ? -sign : nulls === 'first' ? -1 : 1
+  const keyOf = (slot: number): Value | undefined => {
+    const value = refValue(ref, slot)
+    return nocase === true ? foldValue(value) : value
+  }
+  return {
+    numberOf: () => Number.NaN,
+    source: () => 'NaN',
+    mayNaNLead: true,
+    compare: (a, b) => {
+      const left = keyOf(a)
+      const right = keyOf(b)
+      const leftIsNull = left === undefined || left === null
+      const rightIsNull = right === undefined || right === null
+      if (leftIsNull !== rightIsNull) return leftIsNull ? nullSign : -nullSign
+      return sign * compareValues(left, right)
+    },
+  }
+}
