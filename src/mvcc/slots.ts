@@ -10,7 +10,15 @@
  * A free slot has word 4 = 0 (segments begin at 1) and the next free slot + 1 in word 0. A tombstone slot stays while
  * history needs it, and keeps the place of its tombstone.
  *
- * Invariant: a page with a link set is resident (it is never evicted): history points into it.
+ * A page of slots is a zone. Beside the pages, in memory only, stands a mark for each: the newest commit number that was
+ * ever installed in one of its slots, or more. Who keeps a structure of the newest state catches it up by looking at the
+ * zones whose mark is above what it has, and in them at the slots whose commit is (columns, text). The marks of pages that
+ * came from an image are unknown until somebody asks; a free slot leaves no trace in them then, which is right for who has
+ * seen nothing yet.
+ *
+ * Invariants: a page with a link set is resident (it is never evicted): history points into it. The mark of a zone is
+ * never below the commit of one of its slots, nor below that of a version that one of them had since somebody asked. What
+ * moves a version (the cleaner) is no change, and does not mark.
  */
 import type { CommitNumber, Lsn, StructureId } from '../base/ids.ts'
 import { SEGMENT_SPAN } from '../base/ids.ts'
@@ -28,6 +36,13 @@ const TOMBSTONE_BIT = 1 << 29
 const OFFSET_MASK = 0x1fffff
 const TWO_32 = 0x100000000
 
+/** Slots of a zone: those of one page. */
+export const ZONE_SLOTS = 512
+/** log2 of the slots of a zone: `slot >>> ZONE_BITS` is its zone. */
+export const ZONE_BITS: number = SLOT_BITS
+/** The mark of a zone that nobody has asked for: above every commit, so that an install leaves it. */
+const UNKNOWN = Number.POSITIVE_INFINITY
+
 export interface SlotsMeta extends SpaceMeta {
   /** Slots ever used: record numbers are below it. */
   readonly highSlot: number
@@ -44,6 +59,8 @@ export class Slots {
   #freeSlot: number
   liveCount: number
   tombstoneCount: number
+  /** By zone, the newest commit installed in it. */
+  #zones: Float64Array
 
   constructor(store: PageStore, structure: StructureId, meta?: SlotsMeta) {
     this.#slabs = store.slabs
@@ -57,6 +74,7 @@ export class Slots {
     this.#freeSlot = meta?.freeSlot ?? 0
     this.liveCount = meta?.liveCount ?? 0
     this.tombstoneCount = meta?.tombstoneCount ?? 0
+    this.#zones = new Float64Array(Math.max(16, this.space.pageCount)).fill(UNKNOWN, 0, this.space.pageCount)
   }
 
   meta(): SlotsMeta {
@@ -79,7 +97,10 @@ export class Slots {
       return slot
     }
     const slot = this.highSlot++
-    if (slot >>> SLOT_BITS === this.space.pageCount) this.space.allocate()
+    if (slot >>> SLOT_BITS === this.space.pageCount) {
+      this.space.allocate()
+      if (this.space.pageCount > this.#zones.length) this.#growZones()
+    }
     return slot
   }
 
@@ -103,7 +124,7 @@ export class Slots {
     words[at + 3] = key[3]!
   }
 
-  /** Sets place and commit number of the newest installed version. */
+  /** Sets place and commit number of the newest installed version, and marks the zone. */
   setNewest(slot: number, lsn: Lsn, commit: CommitNumber, uuid: boolean, tombstone: boolean): void {
     const frame = this.space.write(slot >>> SLOT_BITS)
     const words = this.#slabs.u32[frame >>> FRAME_BITS]!
@@ -113,6 +134,35 @@ export class Slots {
     words[at + 4] = segment | (uuid ? UUID_BIT : 0) | (tombstone ? TOMBSTONE_BIT : 0) | ((commitHigh >>> 11) << 30)
     words[at + 5] = ((lsn % SEGMENT_SPAN) >>> 3) | ((commitHigh & 0x7ff) << 21)
     words[at + 6] = commit
+    // Replay installs copies of older commits too.
+    if (commit > this.#zones[slot >>> SLOT_BITS]!) this.#zones[slot >>> SLOT_BITS] = commit
+  }
+
+  /** Zones that there are: their numbers are below it. */
+  get zoneCount(): number {
+    return (this.highSlot + SLOT_MASK) >>> SLOT_BITS
+  }
+
+  /** The newest commit installed in a zone's slots, or more. Reads the page of a zone that nobody has asked for yet. */
+  zoneCommit(zone: number): CommitNumber {
+    const known = this.#zones[zone]!
+    return (known === UNKNOWN ? this.#findZoneCommit(zone) : known) as CommitNumber
+  }
+
+  #findZoneCommit(zone: number): number {
+    const end = Math.min(this.highSlot, (zone + 1) << SLOT_BITS)
+    let newest = 0
+    for (let slot = zone << SLOT_BITS; slot < end; slot++) {
+      if (!this.isFree(slot)) newest = Math.max(newest, this.commitOf(slot))
+    }
+    this.#zones[zone] = newest
+    return newest
+  }
+
+  #growZones(): void {
+    const zones = new Float64Array(this.#zones.length * 2)
+    zones.set(this.#zones)
+    this.#zones = zones
   }
 
   /** Moves the newest version's place; its commit number stays. */

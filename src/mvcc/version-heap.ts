@@ -110,6 +110,19 @@ export class VersionHeap implements VersionOwner {
     return version > 0 ? this.#history.beginOf(version - 1) : (0 as CommitNumber)
   }
 
+  /** The commit number of the newest installed version of a live record; 0 when the slot has none. */
+  newestOf(slot: number): CommitNumber {
+    return this.isLive(slot) ? this.slots.commitOf(slot) : (0 as CommitNumber)
+  }
+
+  /**
+   * The newest commit that changed a slot of a zone (512 slots, `slot >>> ZONE_BITS`), or more: removals too. Who has seen
+   * the zone as of that commit has seen all of it.
+   */
+  zoneCommit(zone: number): CommitNumber {
+    return this.slots.zoneCommit(zone)
+  }
+
   /** The newest superseded version that is still held: its place, and a snapshot that saw it. */
   newestSuperseded(slot: number): { readonly place: Lsn; readonly snapshot: CommitNumber } | undefined {
     const version = this.slots.linkOf(slot) - 1
