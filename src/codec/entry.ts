@@ -162,6 +162,24 @@ function misfit(at: number): BlazeError<'CODEC'> {
 }
 
 /**
+ * Where the record of the entry at `at` begins, and `recordSizeAt` how long it is: all that reading one field of a million
+ * records needs of an entry's head. An eighth of what filling an EntryView takes.
+ */
+export function recordStartAt(bytes: Uint8Array, at: number): number {
+  const idSize = bytes[at + 12]! | (bytes[at + 13]! << 8)
+  return at + ((bytes[at + 3]! & ENTRY_HAS_COMMIT) === 0 ? ENTRY_HEAD : ENTRY_HEAD + 8) + idSize
+}
+
+export function recordSizeAt(bytes: Uint8Array, at: number): number {
+  return bytes[at + 8]! | (bytes[at + 9]! << 8) | (bytes[at + 10]! << 16)
+}
+
+/** True when the entry at `at` holds not a record but where its pieces are. */
+export function isInPiecesAt(bytes: Uint8Array, at: number): boolean {
+  return (bytes[at + 3]! & ENTRY_PIECES) !== 0
+}
+
+/**
  * A reusable view of one entry. `read` fills it; the fields are offsets into the bytes given, valid as long as these.
  */
 export class EntryView {

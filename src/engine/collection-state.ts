@@ -10,7 +10,7 @@ import { SEGMENT_SPAN } from '../base/ids.ts'
 import { type RecordKey, readStoredId } from '../base/record-key.ts'
 import { formatUuid } from '../base/uuid.ts'
 import type { Path, StoredRecord, Value } from '../base/values.ts'
-import { ENTRY_PIECES, EntryView } from '../codec/entry.ts'
+import { ENTRY_PIECES, EntryView, isInPiecesAt, recordSizeAt, recordStartAt } from '../codec/entry.ts'
 import type { VersionHeap } from '../mvcc/version-heap.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
 import type { IndexState } from './index-state.ts'
@@ -21,6 +21,8 @@ export interface BodyCodec {
   encode(record: StoredRecord, path: string): Uint8Array
   decode(bytes: Uint8Array, start: number, end: number, id: RecordId): StoredRecord
   field(bytes: Uint8Array, start: number, end: number, path: Path, id: RecordId): Value | undefined
+  /** The getter of a path that is not the id, for many records; as fast as a call can be. */
+  getter(path: Path): FieldGetter
   /** Reads records with these fields of the top level only, at least. */
   project(wanted: ReadonlySet<string>): FieldsReader
   /** Definitions that bytes depend on (shapes); a commit must hold those not yet logged. */
@@ -28,6 +30,9 @@ export interface BodyCodec {
   definition(number: number): Uint8Array
   define(number: number, bytes: Uint8Array): void
 }
+
+/** Reads one field of the record in bytes[start, end). */
+export type FieldGetter = (bytes: Uint8Array, start: number, end: number) => Value | undefined
 
 /** Reads some fields of a record. */
 export type FieldsReader = (bytes: Uint8Array, start: number, end: number, id: RecordId) => StoredRecord
@@ -52,6 +57,13 @@ export interface CollectionDescription {
   readonly schemaVersion: number
   /** True once code with a schema has opened it: it then takes writes only from such code. */
   readonly hasSchema: boolean
+}
+
+/** The encoded record in bytes[start, end): filled again and again. */
+export interface RecordBytes {
+  bytes: Uint8Array
+  start: number
+  end: number
 }
 
 const view = new EntryView()
@@ -152,8 +164,28 @@ export class CollectionState {
     try {
       return this.codec.field(bytes, view.recordStart, view.recordEnd, path, NO_ID)
     } catch (error) {
-      throw undecodable(error, this.name, this.idAt(place))
+      throw this.undecodable(error, place)
     }
+  }
+
+  /** What is thrown when the record at a place cannot be decoded. */
+  undecodable(error: unknown, place: Lsn): unknown {
+    return undecodable(error, this.name, this.idAt(place))
+  }
+
+  /**
+   * Says where the record at a place of the log (none that is spilled) has its bytes, valid until the next safe point;
+   * false for one in pieces, which has to be put together.
+   */
+  locate(place: Lsn, found: RecordBytes): boolean {
+    const offset = place % SEGMENT_SPAN
+    const bytes = this.#log.bytesOf(Math.floor(place / SEGMENT_SPAN), offset)
+    if (isInPiecesAt(bytes, offset)) return false
+    const start = recordStartAt(bytes, offset)
+    found.bytes = bytes
+    found.start = start
+    found.end = start + recordSizeAt(bytes, offset)
+    return true
   }
 
   /** As `readPlace`, by a reader of some fields, for many records: `id` says whether that is one of them. */

@@ -34,6 +34,7 @@ const rawCodec: BodyCodec = {
   },
   decode: (bytes, start, end, id) => ({ id, bytes: bytes.slice(start, end) }),
   field: () => undefined,
+  getter: () => () => undefined,
   project: () => (bytes, start, end, id) => rawCodec.decode(bytes, start, end, id),
   definitionCount: 0,
   definition: () => new Uint8Array(0),
@@ -56,6 +57,7 @@ function userCodec(codeGeneration: boolean): BodyCodec {
       path.length === 1 && path[0] !== 'id'
         ? codec.readerOf(path[0]!)(bytes, start, end)
         : codec.field(bytes, start, end, path, id),
+    getter: (path) => codec.fieldReader(path),
     project(wanted) {
       const projection = new Projection(shapes, wanted, { keyed: true, codeGeneration })
       // Whoever asked for some fields looks at no others, the id included.

@@ -149,6 +149,16 @@ export class Slots {
     return (known === UNKNOWN ? this.#findZoneCommit(zone) : known) as CommitNumber
   }
 
+  /** The commit number of the newest version if a record is alive in the slot, else 0. One look at the slot. */
+  liveCommitOf(slot: number): CommitNumber {
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    const w4 = words[at + 4]!
+    if (w4 === 0 || (w4 & TOMBSTONE_BIT) !== 0) return 0 as CommitNumber
+    return (((w4 >>> 30) * 2048 + (words[at + 5]! >>> 21)) * TWO_32 + words[at + 6]!) as CommitNumber
+  }
+
   #findZoneCommit(zone: number): number {
     const end = Math.min(this.highSlot, (zone + 1) << SLOT_BITS)
     let newest = 0

@@ -112,7 +112,7 @@ export class VersionHeap implements VersionOwner {
 
   /** The commit number of the newest installed version of a live record; 0 when the slot has none. */
   newestOf(slot: number): CommitNumber {
-    return this.isLive(slot) ? this.slots.commitOf(slot) : (0 as CommitNumber)
+    return this.slots.liveCommitOf(slot)
   }
 
   /**
