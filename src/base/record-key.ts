@@ -19,6 +19,8 @@ export const ID_STRING = 32
 /** The most bytes of UTF-8 an id takes. */
 export const MAX_ID_SIZE = 512
 
+/** Stands for the flag, below every tag. */
+const TAG_UUID = -1
 const TAG_INTEGER = 1
 const TAG_HASH = 2
 const TAG_SHORT = 16
@@ -146,6 +148,57 @@ export class RecordKey {
     this.words[3] = d
     this.#bytes[0] = TAG_HASH
   }
+}
+
+/**
+ * The order of two ids (integers, then strings by code point) by the four words of each, from `a` and from `b`; NaN when
+ * these do not say it: of a long string they hold a hash, and a UUID beside another string is compared as text.
+ *
+ * The text of a UUID, in lower case, has the order of its bytes, and UTF-8 that of code points. Words are of little endian,
+ * so they are turned round where they differ.
+ */
+export function compareKeyWords(
+  words: Uint32Array,
+  a: number,
+  aIsUuid: boolean,
+  others: Uint32Array,
+  b: number,
+  bIsUuid: boolean,
+): number {
+  const tagA = aIsUuid ? TAG_UUID : words[a]! & 255
+  const tagB = bIsUuid ? TAG_UUID : others[b]! & 255
+  if (tagA === TAG_UUID && tagB === TAG_UUID) return compareWords(words, a, others, b, 0)
+  if (tagA === TAG_INTEGER || tagB === TAG_INTEGER) {
+    if (tagA !== tagB) return tagA === TAG_INTEGER ? -1 : 1
+    return integerIn(words, a) - integerIn(others, b)
+  }
+  if (tagA < TAG_SHORT || tagB < TAG_SHORT) return Number.NaN
+  // Zeros follow a short string: equal so far, the shorter comes first.
+  return compareWords(words, a, others, b, 255) || tagA - tagB
+}
+
+/** As bytes, without those in `mask` of the first word. */
+function compareWords(words: Uint32Array, a: number, others: Uint32Array, b: number, mask: number): number {
+  let x = words[a]! & ~mask
+  let y = others[b]! & ~mask
+  for (let i = 1; x === y && i < 4; i++) {
+    x = words[a + i]! | 0
+    y = others[b + i]! | 0
+  }
+  return x === y ? 0 : turned(x) - turned(y)
+}
+
+function turned(word: number): number {
+  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0
+}
+
+const integerWords = new Uint32Array(2)
+const integer = new Float64Array(integerWords.buffer)
+
+function integerIn(words: Uint32Array, at: number): number {
+  integerWords[0] = words[at + 2]!
+  integerWords[1] = words[at + 3]!
+  return integer[0]!
 }
 
 /** The id of stored bytes. */

@@ -11,6 +11,7 @@ import { type RecordKey, readStoredId } from '../base/record-key.ts'
 import { formatUuid } from '../base/uuid.ts'
 import type { Path, StoredRecord, Value } from '../base/values.ts'
 import { ENTRY_PIECES, EntryView, isInPiecesAt, recordSizeAt, recordStartAt } from '../codec/entry.ts'
+import { compareValues } from '../codec/order.ts'
 import type { VersionHeap } from '../mvcc/version-heap.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
 import type { IndexState } from './index-state.ts'
@@ -211,6 +212,21 @@ export class CollectionState {
   idAt(place: Lsn): RecordId {
     const bytes = this.#entryAt(place)
     return readStoredId(bytes, view.idKind, view.idStart, view.idSize)
+  }
+
+  /**
+   * The order of the ids of two slots that hold a record, now or for a snapshot: integers, then strings by code point.
+   * Without a look at the log but for ids of more than 15 bytes that are no UUIDs.
+   */
+  compareSlots(a: number, b: number): number {
+    const order = this.heap.slots.compareKeys(a, b)
+    return Number.isNaN(order) ? compareValues(this.#idIn(a), this.#idIn(b)) : order
+  }
+
+  /** The id of a slot; the log may have lost a tombstone, but not what a snapshot still sees. */
+  #idIn(slot: number): RecordId {
+    const older = this.heap.isLive(slot) ? undefined : this.heap.newestSuperseded(slot)
+    return this.idAt(older?.place ?? this.heap.slots.placeOf(slot))
   }
 
   /** Is the record at a place the one that `key` names? */

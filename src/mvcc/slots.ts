@@ -22,6 +22,7 @@
  */
 import type { CommitNumber, Lsn, StructureId } from '../base/ids.ts'
 import { SEGMENT_SPAN } from '../base/ids.ts'
+import { compareKeyWords } from '../base/record-key.ts'
 import { PageSpace, type PageStore, type SpaceMeta } from '../pages/page-table.ts'
 import { FRAME_BITS, FRAME_MASK, type Slabs, WORD_BITS } from '../pages/slabs.ts'
 
@@ -233,6 +234,19 @@ export class Slots {
       words[at + 3] === w3 &&
       ((words[at + 4]! & UUID_BIT) !== 0) === uuid
     )
+  }
+
+  /** The order of the ids of two slots in use, as their keys say it; NaN when these do not (base/record-key.ts). */
+  compareKeys(a: number, b: number): number {
+    const frameA = this.space.read(a >>> SLOT_BITS)
+    const frameB = this.space.read(b >>> SLOT_BITS)
+    const words = this.#slabs.u32[frameA >>> FRAME_BITS]!
+    const others = this.#slabs.u32[frameB >>> FRAME_BITS]!
+    const atA = keyWordAt(frameA, a)
+    const atB = keyWordAt(frameB, b)
+    const aIsUuid = (words[atA + 4]! & UUID_BIT) !== 0
+    const bIsUuid = (others[atB + 4]! & UUID_BIT) !== 0
+    return compareKeyWords(words, atA, aIsUuid, others, atB, bIsUuid)
   }
 
   /** The frame of the slot's page; `keyWordAt` says where in it the key is. */
