@@ -220,11 +220,11 @@ export class CollectionState {
    */
   compareSlots(a: number, b: number): number {
     const order = this.heap.slots.compareKeys(a, b)
-    return Number.isNaN(order) ? compareValues(this.#idIn(a), this.#idIn(b)) : order
+    return Number.isNaN(order) ? compareValues(this.idIn(a), this.idIn(b)) : order
   }
 
-  /** The id of a slot; the log may have lost a tombstone, but not what a snapshot still sees. */
-  #idIn(slot: number): RecordId {
+  /** The id of such a slot: the log may have lost a tombstone, but not what a snapshot still sees. */
+  idIn(slot: number): RecordId {
     const older = this.heap.isLive(slot) ? undefined : this.heap.newestSuperseded(slot)
     return this.idAt(older?.place ?? this.heap.slots.placeOf(slot))
   }

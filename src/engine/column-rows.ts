@@ -14,7 +14,6 @@ import type { CommitNumber, Lsn } from '../base/ids.ts'
 import { valueAt } from '../base/path.ts'
 import type { Path, Value } from '../base/values.ts'
 import type { CollectionState, FieldGetter, RecordBytes } from './collection-state.ts'
-import type { Core } from './core.ts'
 
 /** Reads the fields of the live record in a slot into `values`, in the order of the paths. */
 export type SlotReader = (slot: number, values: (Value | undefined)[]) => void
@@ -23,12 +22,12 @@ export type SlotReader = (slot: number, values: (Value | undefined)[]) => void
 const found: RecordBytes = { bytes: new Uint8Array(0), start: 0, end: 0 }
 
 export class CollectionRows {
-  readonly #core: Core
   readonly #state: CollectionState
+  readonly #safePoint: () => void
 
-  constructor(core: Core, state: CollectionState) {
-    this.#core = core
+  constructor(state: CollectionState, safePoint: () => void) {
     this.#state = state
+    this.#safePoint = safePoint
   }
 
   /** Slots are below it. */
@@ -53,13 +52,13 @@ export class CollectionRows {
 
   /** A reader of these fields. The slots that it is given have a live record. */
   reader(paths: readonly Path[]): SlotReader {
-    const core = this.#core
+    const safePoint = this.#safePoint
     const state = this.#state
     const { slots } = state.heap
     const count = paths.length
     const getters = paths.map((path) => getterOf(state, path))
     return (slot, values) => {
-      core.safePoint()
+      safePoint()
       const place = slots.placeOf(slot)
       const whole = state.locate(place, found)
       const { bytes, start, end } = found

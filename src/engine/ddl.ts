@@ -207,6 +207,7 @@ export async function dropCollection(core: Core, name: string): Promise<boolean>
     collection.dropped = true
     core.collections.delete(name)
     core.byId.delete(collection.id)
+    core.derived.forget(collection)
     for (const place of places) core.liveBytes.drop(place)
   })
   core.takeDown(() => {
@@ -237,6 +238,7 @@ export async function renameCollection(core: Core, name: string, to: string): Pr
     // A name that was only asked for: a transaction that is about to write to it has to look again.
     target.dropped = true
     core.byId.delete(target.id)
+    core.derived.forget(target)
   })
 }
 

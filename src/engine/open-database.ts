@@ -197,6 +197,7 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   core.log = new Log(logConfig, recovered)
   budget.register(core.log.resident)
   budget.register(pages)
+  budget.register(core.derived)
   core.onDamage = () => {
     if (!settings.readOnly) askForRebuild(platform, folder)
   }

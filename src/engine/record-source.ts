@@ -13,6 +13,7 @@ import type { StoredRecord } from '../base/values.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
 import {
+  type DerivedSource,
   type EarlyTest,
   END,
   type IndexInfo,
@@ -24,6 +25,7 @@ import {
 import { type CollectionState, IN_PIECES } from './collection-state.ts'
 import type { ReadSet } from './conflict.ts'
 import type { Core } from './core.ts'
+import { SnapshotDerived } from './derived-source.ts'
 import type { IndexState } from './index-state.ts'
 import type { WriteEntry, WriteSet } from './write-set.ts'
 import { clone } from './writes.ts'
@@ -49,6 +51,7 @@ export class SnapshotSource implements RecordSource {
   readonly #options: SourceOptions
   /** Own writes of this collection; undefined when there are none, which is the common case. */
   readonly #writes: WriteSet | undefined
+  #derived: SnapshotDerived | undefined
   #open = true
 
   constructor(core: Core, state: CollectionState, options: SourceOptions) {
@@ -96,6 +99,20 @@ export class SnapshotSource implements RecordSource {
 
   readPredicate(read: ReadPredicate): void {
     this.#options.reads?.predicates.push({ collection: this.#state, matches: (record) => read.matches(record) })
+  }
+
+  get derived(): DerivedSource {
+    const { snapshot, assertAlive } = this.#options
+    const state = this.#state
+    this.#derived ??= new SnapshotDerived(this.#core, state, {
+      snapshot,
+      writes: this.#writes,
+      assertAlive: () => {
+        assertAlive()
+        assertThere(state)
+      },
+    })
+    return this.#derived
   }
 
   close(): void {

@@ -123,6 +123,12 @@ export class VersionHeap implements VersionOwner {
     return this.slots.zoneCommit(zone)
   }
 
+  /** True when a reader at `snapshot` sees a record in the slot, and another version of it, or none, is installed. */
+  changedSince(slot: number, snapshot: number): boolean {
+    const link = this.slots.linkOf(slot)
+    return link > 0 && this.slots.commitOf(slot) > snapshot && this.#history.versionAt(link, snapshot) > 0
+  }
+
   /** The newest superseded version that is still held: its place, and a snapshot that saw it. */
   newestSuperseded(slot: number): { readonly place: Lsn; readonly snapshot: CommitNumber } | undefined {
     const version = this.slots.linkOf(slot) - 1

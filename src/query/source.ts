@@ -4,6 +4,8 @@
  */
 import type { RecordId } from '../base/ids.ts'
 import type { Path, StoredRecord, Value } from '../base/values.ts'
+import type { ColumnRows } from '../columns/column.ts'
+import type { ColumnSet } from '../columns/column-set.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
 import type { Predicate, QueryData } from './query-data.ts'
 
@@ -84,8 +86,54 @@ export interface RecordSource {
   readonly tracksReads?: boolean
   /** Tells what is read from here on. Does nothing outside read-write transactions. */
   readPredicate(read: ReadPredicate): void
+  /** The structures derived from the newest state, and what makes them exact for this snapshot. Without: there are none. */
+  readonly derived?: DerivedSource
   /** Releases the snapshot. Idempotent. */
   close(): void
+}
+
+/**
+ * What is kept of a collection beside its records, all of it by slot (record number): columns, a text index, the order
+ * of ids. These hold the newest installed state and are caught up by their users before they are read; the snapshot may
+ * be older, and a transaction lays its own writes over it. So a reader
+ *
+ *   1. takes from them what is sure: slots whose `rows.commitOf(slot)` is not 0 and not above `snapshot`, and which are not
+ *      in `maskedSlots` (columns: readableSlots; while `isNewest`, all of them);
+ *   2. adds the versions of `changedSlots`, where `recordAt` gives one, without those in `maskedSlots`;
+ *   3. adds `ownRows`.
+ *
+ * That holds for every slot that a structure caught up to `snapshot` or beyond says anything of, and however far it or the
+ * collection has come since. A slot that the snapshot sees a record in keeps it until the source is closed, also across
+ * awaits. All calls throw CONFLICT when the collection has been dropped; `rows`, `columns` and `text`, which know no
+ * snapshot, do not, so each slice of work begins with `assertAlive`.
+ */
+export interface DerivedSource {
+  /** The newest installed records: what `columns` are made of. */
+  readonly rows: ColumnRows
+  /** The columns of the collection, shared by all its queries. */
+  readonly columns: ColumnSet
+  readonly snapshot: number
+  /** True while the snapshot sees every record as it is installed and nothing is laid over it: step 1 is then all. */
+  readonly isNewest: boolean
+  /** Ascending: slots of the records that the transaction has written to itself, as they were when they were first asked for. */
+  readonly maskedSlots: readonly number[]
+  /** The transaction's own records, as they were when `maskedSlots` or they were first asked for. Fresh objects. */
+  ownRows(): Row[]
+  /**
+   * Ascending: the slots from `from` to before `to` whose newest version is newer than the snapshot, or gone, and which
+   * have a version that it sees. A look at each zone, and at the slots of those with a commit since.
+   */
+  changedSlots(from: number, to: number): number[]
+  /** The record that the snapshot sees in a slot, own writes apart: a fresh object. */
+  recordAt(slot: number): Row | undefined
+  /** Appends the records that the snapshot sees in slots[from] … slots[to - 1], in that order. Returns how many. */
+  readRows(slots: ArrayLike<number>, from: number, to: number, rows: Row[]): number
+  /** The id of a slot that the snapshot sees a record in. */
+  idAt(slot: number): RecordId
+  /** The order of the ids of two such slots: no record is read for UUIDs, integers and strings of up to 15 bytes. */
+  compareSlots(a: number, b: number): number
+  /** Throws when the handle has ended or the collection has been dropped. */
+  assertAlive(): void
 }
 
 /** A synchronous query that blocked the event loop for longer than `slowQueryMs`. */

@@ -43,7 +43,7 @@ const step = fc.record({
 
 describe('the rows of a collection for columns', () => {
   it('are the fields of the newest installed records, with their commits', async () => {
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 30 }), (steps) =>
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), (steps) =>
       withDatabase(async (db) => {
         const things = db.collection('things')
         const writes = steps.map(({ kind, id, body }) =>
@@ -53,7 +53,7 @@ describe('the rows of a collection for columns', () => {
         const core = Database.coreOf(db)
         const state = core.collections.get('things')
         if (state === undefined) return
-        const rows = new CollectionRows(core, state)
+        const rows = new CollectionRows(state, () => core.safePoint())
         const read = rows.reader(PATHS)
         const values: (Value | undefined)[] = []
         expect(rows.highSlot).toBe(state.heap.slots.highSlot)
@@ -88,7 +88,13 @@ describe('the rows of a collection for columns', () => {
       )
       const core = Database.coreOf(db)
       const state = core.collections.get('things')!
-      const read = new CollectionRows(core, state).reader([['n'], ['when'], ['text'], ['big'], ['id']])
+      const read = new CollectionRows(state, () => core.safePoint()).reader([
+        ['n'],
+        ['when'],
+        ['text'],
+        ['big'],
+        ['id'],
+      ])
       const values: (Value | undefined)[] = []
       for (let slot = 0; slot < 300; slot++) {
         read(slot, values)

@@ -101,7 +101,7 @@ const step = fc.oneof(
 
 describe('zone marks', () => {
   it('lead to every slot that was written, removed or used again since, after an open too', () => {
-    const property = fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+    const property = fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
       let stage = heapStage(7)
       let mirror: Mirror = { commits: new Map(), seen: 0 }
       let holds: SnapshotHold[] = []

@@ -1,0 +1,140 @@
+/**
+ * A snapshot's side of the derived structures (query/source.ts has what they are for): which slots it sees otherwise than
+ * they are installed now, what it sees there, and what a transaction has laid over them.
+ */
+import type { RecordId } from '../base/ids.ts'
+import { RecordKey } from '../base/record-key.ts'
+import type { ColumnRows } from '../columns/column.ts'
+import type { ColumnSet } from '../columns/column-set.ts'
+import { ZONE_BITS, ZONE_SLOTS } from '../mvcc/slots.ts'
+import { NO_PLACE } from '../mvcc/version-heap.ts'
+import type { DerivedSource, Row } from '../query/source.ts'
+import type { CollectionState } from './collection-state.ts'
+import type { Core } from './core.ts'
+import type { CollectionDerived } from './derived.ts'
+import type { WriteEntry, WriteSet } from './write-set.ts'
+import { clone } from './writes.ts'
+
+export interface DerivedSourceOptions {
+  readonly snapshot: number
+  /** Own writes, when the transaction has some of this collection. */
+  readonly writes: WriteSet | undefined
+  readonly assertAlive: () => void
+}
+
+interface Overlay {
+  readonly entries: readonly WriteEntry[]
+  readonly maskedSlots: readonly number[]
+}
+
+const NOTHING_OWN: Overlay = { entries: [], maskedSlots: [] }
+
+const key = new RecordKey()
+
+export class SnapshotDerived implements DerivedSource {
+  readonly snapshot: number
+  readonly #core: Core
+  readonly #state: CollectionState
+  readonly #writes: WriteSet | undefined
+  readonly #assertAlive: () => void
+  readonly #derived: CollectionDerived
+  /** Taken once: a query sees nothing of what its transaction writes while it runs. */
+  #overlay: Overlay | undefined
+
+  constructor(core: Core, state: CollectionState, options: DerivedSourceOptions) {
+    this.#core = core
+    this.#state = state
+    this.snapshot = options.snapshot
+    this.#writes = options.writes
+    this.#assertAlive = options.assertAlive
+    this.#derived = core.derived.of(state)
+  }
+
+  get rows(): ColumnRows {
+    return this.#derived.rows
+  }
+
+  get columns(): ColumnSet {
+    return this.#derived.columns
+  }
+
+  get isNewest(): boolean {
+    return this.#writes === undefined && this.#state.heap.newestCommit <= this.snapshot
+  }
+
+  get maskedSlots(): readonly number[] {
+    return this.#own().maskedSlots
+  }
+
+  ownRows(): Row[] {
+    const rows: Row[] = []
+    for (const { after } of this.#own().entries) if (after !== undefined) rows.push(clone(after))
+    return rows
+  }
+
+  changedSlots(from: number, to: number): number[] {
+    this.#assertAlive()
+    const { heap } = this.#state
+    const { snapshot } = this
+    const changed: number[] = []
+    const end = Math.min(to, heap.slots.highSlot)
+    if (heap.newestCommit <= snapshot) return changed
+    for (let slot = from; slot < end; ) {
+      const zoneEnd = Math.min(end, ((slot >>> ZONE_BITS) + 1) * ZONE_SLOTS)
+      this.#core.safePoint()
+      if (heap.zoneCommit(slot >>> ZONE_BITS) <= snapshot) slot = zoneEnd
+      for (; slot < zoneEnd; slot++) if (heap.changedSince(slot, snapshot)) changed.push(slot)
+    }
+    return changed
+  }
+
+  recordAt(slot: number): Row | undefined {
+    this.#assertAlive()
+    this.#core.safePoint()
+    return this.#state.readSlot(slot, this.snapshot)
+  }
+
+  readRows(slots: ArrayLike<number>, from: number, to: number, rows: Row[]): number {
+    this.#assertAlive()
+    const { heap } = this.#state
+    const { snapshot } = this
+    const before = rows.length
+    for (let i = from; i < to; i++) {
+      this.#core.safePoint()
+      const place = heap.placeAt(slots[i]!, snapshot)
+      if (place !== NO_PLACE) rows.push(this.#state.readPlace(place, snapshot))
+    }
+    return rows.length - before
+  }
+
+  idAt(slot: number): RecordId {
+    return this.#state.idIn(slot)
+  }
+
+  compareSlots(a: number, b: number): number {
+    return this.#state.compareSlots(a, b)
+  }
+
+  assertAlive(): void {
+    this.#assertAlive()
+  }
+
+  #own(): Overlay {
+    this.#overlay ??= this.#writes === undefined ? NOTHING_OWN : overlayOf(this.#writes, this.#state)
+    return this.#overlay
+  }
+}
+
+/**
+ * A record that is written anew has no slot yet, or gets one by another's later commit, which the snapshot does not see.
+ * One that the snapshot sees keeps its slot.
+ */
+function overlayOf(writes: WriteSet, state: CollectionState): Overlay {
+  const entries = [...writes.of(state)]
+  const slots: number[] = []
+  for (const { id } of entries) {
+    const slot = key.set(id) ? state.heap.find(key) : -1
+    if (slot >= 0) slots.push(slot)
+  }
+  return { entries, maskedSlots: slots.sort((a, b) => a - b) }
+}
