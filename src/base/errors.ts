@@ -27,6 +27,7 @@ export interface ErrorDetails {
   ABORTED: undefined
   READ_ONLY: undefined
   MEMORY_LIMIT: { readonly limit: number; readonly actual: number }
+  HISTORY_GONE: { readonly commit: number; readonly oldest: number }
   SNAPSHOT_TOO_OLD: { readonly holder: string }
   COMMIT_UNKNOWN: undefined
   LOCKED: { readonly pid: number; readonly host: string; readonly since: string; readonly mode: string }
@@ -72,6 +73,7 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   'ABORTED',
   'READ_ONLY',
   'MEMORY_LIMIT',
+  'HISTORY_GONE',
   'SNAPSHOT_TOO_OLD',
   'COMMIT_UNKNOWN',
   'LOCKED',

@@ -17,6 +17,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
 import type { CollectionDescription, CollectionState } from './collection-state.ts'
 import { DerivedStructures } from './derived.ts'
+import type { HistoryWindow } from './history-window.ts'
 import type { IndexState } from './index-state.ts'
 import { LiveBytes } from './live-bytes.ts'
 import type { Durability, Publisher } from './publisher.ts'
@@ -33,6 +34,7 @@ export interface EngineOptions {
   readonly memoryBytes: number
   readonly maxRecordBytes: number
   readonly retainLogBytes: number
+  readonly retainHistoryMs: number
   readonly closeTimeoutMs: number
   readonly slowQueryMs: number | undefined
 }
@@ -93,6 +95,8 @@ export class Core {
   log!: Log
   publisher!: Publisher
   system!: SystemCollections
+  /** What of the past can be read although nobody holds it; undefined: nothing. */
+  window: HistoryWindow | undefined
   /** The newest installed commit. */
   installed: CommitNumber = 0 as CommitNumber
   nextCollectionId = 16
@@ -120,6 +124,7 @@ export class Core {
   #halfInstalled = false
   #ticks = 0
   #backgroundError: Error | undefined
+  #windowTimer = false
   /** Collections whose image had tombstones, and the slot to go on from in the first. */
   #sweeping: CollectionState[] = []
   #sweepFrom = 0
@@ -198,6 +203,35 @@ export class Core {
     return this.snapshots.acquire(this.publisher.visible, holder, this.platform.clock.now())
   }
 
+  /**
+   * A snapshot of a commit of the past: of what somebody holds, or of the window. INVALID_ARGUMENT for one that is not
+   * visible yet, HISTORY_GONE.
+   */
+  holdAt(commit: number, holder: string): SnapshotHold {
+    const { visible } = this.publisher
+    if (!Number.isSafeInteger(commit) || commit < 0 || commit > visible) {
+      throw new BlazeError(
+        'INVALID_ARGUMENT',
+        `asOf takes the number of a commit that can be read, a whole number up to ${visible}, found ${String(commit)}; use the commitNumber of a database, a snapshot or a transaction that has ended`,
+        { argument: 'commitNumber' },
+      )
+    }
+    const oldest = this.#horizon()
+    if (commit < oldest && this.snapshots.newestIn(commit, commit + 1) < 0) throw historyGone(commit, oldest)
+    return this.snapshots.acquire(commit as CommitNumber, holder, this.platform.clock.now())
+  }
+
+  /** Commits have become visible. */
+  published(): void {
+    this.window?.note(this.platform.clock.monotonic(), this.publisher.visible)
+    this.onPublished()
+  }
+
+  /** What was visible before it and is not held can no longer be read. It only rises. */
+  #horizon(): CommitNumber {
+    return this.window?.horizon(this.platform.clock.monotonic()) ?? this.publisher.visible
+  }
+
   /** The catalogue's record of a collection, encoded: as it is, or as it is about to be. */
   catalogueRecord(
     collection: CollectionState,
@@ -251,10 +285,10 @@ export class Core {
 
   /** Drops versions and index entries that nobody can see any more; a bounded slice. True when more is left. */
   prune(most: number): boolean {
-    const { visible } = this.publisher
-    let more = this.history.prune(visible, most)
+    let more = this.history.prune(this.#horizon(), most)
     this.#boundHistory()
     if (this.#discardIndexHistory(most)) more = true
+    if (this.window !== undefined && this.history.count > 0) this.#pruneLater(this.window)
     return this.#sweep(most) || more
   }
 
@@ -262,6 +296,16 @@ export class Core {
   startSweep(): void {
     this.#sweeping = [...this.byId.values()].filter(({ heap }) => heap.slots.tombstoneCount > 0)
     this.#sweepFrom = 0
+  }
+
+  /** Time alone makes garbage of what the window holds. */
+  #pruneLater({ stepMs }: HistoryWindow): void {
+    if (this.#windowTimer) return
+    this.#windowTimer = true
+    this.platform.clock.after(stepMs, () => {
+      this.#windowTimer = false
+      if (!this.closing) this.onPublished()
+    })
   }
 
   #sweep(most: number): boolean {
@@ -276,7 +320,8 @@ export class Core {
   /** True when a round of some index is not complete. */
   #discardIndexHistory(most: number): boolean {
     let more = false
-    const isGarbage = (begin: number, end: number): boolean => this.#isUnseen(begin, end)
+    const horizon = this.#horizon()
+    const isGarbage = (begin: number, end: number): boolean => end <= horizon && this.snapshots.newestIn(begin, end) < 0
     for (const collection of this.collections.values()) {
       for (const { index } of collection.indexes) {
         if (index.historyCount > 0 && !index.discardHistory(isGarbage, most)) more = true
@@ -285,14 +330,19 @@ export class Core {
     return more
   }
 
-  /** History is never evicted: when it grows past its share of memory, the snapshot that reads furthest back is ended. */
+  /**
+   * History is never evicted: when it grows past its share of memory, the oldest part of the window is given up, and when
+   * there is none left, the snapshot that reads furthest back is ended: what is held is worth more than what may be asked for.
+   */
   #boundHistory(): void {
     const limit = this.budget.limitBytes * HISTORY_SHARE
     while (this.historyBytes > limit) {
-      const oldest = this.snapshots.oldestHold()
-      if (oldest === undefined) return
-      this.snapshots.end(oldest)
-      this.history.prune(this.publisher.visible, Number.MAX_SAFE_INTEGER)
+      if (this.window?.shorten(this.publisher.visible) !== true) {
+        const oldest = this.snapshots.oldestHold()
+        if (oldest === undefined) return
+        this.snapshots.end(oldest)
+      }
+      this.history.prune(this.#horizon(), Number.MAX_SAFE_INTEGER)
       this.#discardIndexHistory(Number.MAX_SAFE_INTEGER)
     }
   }
@@ -305,10 +355,14 @@ export class Core {
     }
     return bytes
   }
+}
 
-  #isUnseen(begin: number, end: number): boolean {
-    return end <= this.publisher.visible && this.snapshots.newestIn(begin, end) < 0
-  }
+function historyGone(commit: number, oldest: CommitNumber): BlazeError<'HISTORY_GONE'> {
+  return new BlazeError(
+    'HISTORY_GONE',
+    `commit ${commit} can no longer be read; the oldest that can is ${oldest}. Hold a snapshot of what you will read again, or open with a longer retain.historyMs.`,
+    { commit, oldest },
+  )
 }
 
 export function closedError(): BlazeError<'CLOSED'> {

@@ -183,6 +183,25 @@ export class Database<C = unknown> implements AsyncDisposable {
     return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
   }
 
+  /**
+   * Pins the state right after the commit of that number, as `snapshot()` pins the newest: what a snapshot holds, or what was
+   * visible within `retain.historyMs`. Errors: HISTORY_GONE, INVALID_ARGUMENT for a number that is not visible yet.
+   * @example
+   * const before = db.commitNumber
+   * await db.bugs.deleteMany({ status: 'closed' })
+   * using past = db.asOf(before)
+   */
+  asOf(commitNumber: number): SnapshotWith<C> {
+    const snapshot: Snapshot = new Snapshot(this.#core, 'asOf', this.#declared, this.#doors, commitNumber)
+    return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
+  }
+
+  /** The newest commit that readers see: every commit has the next whole number. */
+  get commitNumber(): number {
+    this.#core.assertOpen()
+    return this.#core.publisher.visible
+  }
+
   /** Resolves when every commit so far is on the device. */
   async flush(): Promise<void> {
     this.#core.assertOpen()

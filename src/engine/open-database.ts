@@ -35,6 +35,7 @@ import { Core, type EngineOptions } from './core.ts'
 import { Database, type DatabaseWith, withCollections } from './database.ts'
 import { declareCollection } from './declare.ts'
 import { askForRebuild, identify, prepareFolder, rebuildAsked, takeLock } from './folder.ts'
+import { HistoryWindow } from './history-window.ts'
 import type { Identity } from './identity-file.ts'
 import { ImageReader } from './image.ts'
 import { engineOptions, type OpenOptions } from './open-options.ts'
@@ -205,7 +206,10 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   core.liveBytes.sizeOf = (place) => entrySizeAt(core, place)
   try {
     const loader = replayLog(core, root, image, rebuild ? allFrames(core) : () => frames)
-    core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.onPublished())
+    core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.published())
+    if (settings.retainHistoryMs > 0) {
+      core.window = new HistoryWindow(settings.retainHistoryMs, platform.clock.monotonic(), core.installed)
+    }
     loader.buildMissing()
   } catch (error) {
     reader.close()

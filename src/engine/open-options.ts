@@ -22,8 +22,11 @@ export interface OpenOptions<C extends CollectionSpecs = CollectionSpecs> {
   readonly memoryBytes?: number
   /** The largest encoded record; 64 MiB by default, at most 1 GiB. */
   readonly maxRecordBytes?: number
-  /** Closed log segments kept although nothing in them is needed any more. */
-  readonly retain?: { readonly logBytes?: number }
+  /**
+   * `logBytes`: closed log segments kept although nothing in them is needed any more; 64 MiB by default. `historyMs`: how
+   * far back `db.asOf()` reaches; 0 by default: what is held by snapshots only.
+   */
+  readonly retain?: { readonly logBytes?: number; readonly historyMs?: number }
   /** How long close() waits for open transactions; 5,000 by default. */
   readonly closeTimeoutMs?: number
   /** A synchronous query that takes longer is reported on the diagnostics channel `blazedb:slow-query`. */
@@ -36,6 +39,8 @@ export interface OpenOptions<C extends CollectionSpecs = CollectionSpecs> {
 
 const MIB = 1024 * 1024
 const MIN_MEMORY = 16 * MIB
+/** A month; memory ends it long before. */
+const MAX_HISTORY_MS = 31 * 86_400_000
 const KNOWN = [
   'collections',
   'readOnly',
@@ -53,7 +58,7 @@ const KNOWN = [
 
 export function engineOptions(options: OpenOptions, platform: Platform): EngineOptions {
   assertKnown('open()', options, KNOWN)
-  assertKnown('open() retain', options.retain ?? {}, ['logBytes'])
+  assertKnown('open() retain', options.retain ?? {}, ['logBytes', 'historyMs'])
   return {
     readOnly: options.readOnly === true,
     durability: oneOf('durability', options.durability ?? 'full', ['full', 'relaxed', 'none']),
@@ -67,6 +72,7 @@ export function engineOptions(options: OpenOptions, platform: Platform): EngineO
     ),
     maxRecordBytes: whole('maxRecordBytes', options.maxRecordBytes ?? 64 * MIB, 1024, 1024 * MIB),
     retainLogBytes: whole('retain.logBytes', options.retain?.logBytes ?? 64 * MIB, 0, Number.MAX_SAFE_INTEGER),
+    retainHistoryMs: whole('retain.historyMs', options.retain?.historyMs ?? 0, 0, MAX_HISTORY_MS),
     closeTimeoutMs: whole('closeTimeoutMs', options.closeTimeoutMs ?? 5000, 0, 3_600_000),
     slowQueryMs:
       options.slowQueryMs === undefined ? undefined : whole('slowQueryMs', options.slowQueryMs, 0, 3_600_000),

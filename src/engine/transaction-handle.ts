@@ -119,12 +119,13 @@ export class Snapshot implements Disposable {
   readonly #handles = new Map<string, SnapshotCollection<DynamicRecord>>()
   #open = true
 
-  constructor(core: Core, label: string, declared: CollectionProperties, doors: Doors) {
+  /** Of what is published now, or of the commit `asOf`. */
+  constructor(core: Core, label: string, declared: CollectionProperties, doors: Doors, asOf?: number) {
     core.assertOpen()
     this.#core = core
     this.label = label
     this.#doors = doors
-    this.#hold = core.holdVisible(label)
+    this.#hold = asOf === undefined ? core.holdVisible(label) : core.holdAt(asOf, label)
     this.#view = new HeldView(core, this.#hold.commit, () => this.#assertOpen())
     this.#registered = { label, holdsClose: false, bagIndex: UNBAGGED, end: () => this.close() }
     core.open.add(this.#registered)

@@ -69,6 +69,11 @@ export const DATABASE_PROVOCATIONS: readonly Provocation[] = [
     },
   },
   {
+    code: 'HISTORY_GONE',
+    when: 'a commit is asked for that nobody holds',
+    use: (db) => db.asOf(0),
+  },
+  {
     code: 'SNAPSHOT_TOO_OLD',
     when: 'the engine has ended a snapshot',
     use: (db) => {
