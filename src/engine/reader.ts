@@ -2,7 +2,8 @@
 import { BlazeError } from '../base/errors.ts'
 import type { RecordId } from '../base/ids.ts'
 import type { StoredRecord } from '../base/values.ts'
-import { type Query, queryAll } from '../query/builder.ts'
+import { type Query, queryAll, restoreQuery } from '../query/builder.ts'
+import { invalidQuery } from '../query/capture.ts'
 import type {
   AggregateRow,
   AggregateSpecs,
@@ -84,6 +85,13 @@ export abstract class Reader<T> {
   query(): Query<T> {
     this.#query ??= queryAll<T>(this.name, runnerOf(this.view))
     return this.#query
+  }
+
+  /** The query that `toJSON` stated, to run here. INVALID_QUERY with the place in it, also for one of another collection. */
+  fromJSON<R = T>(json: unknown): Query<T, R> {
+    const query = restoreQuery<T, R>(json, runnerOf(this.view))
+    if (query.data.collection === this.name) return query
+    throw invalidQuery('collection', `the query is of ${query.data.collection}, and this is ${this.name}`)
   }
 
   where(filter: FilterOf<T>): Query<T> {
