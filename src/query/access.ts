@@ -40,6 +40,9 @@ const EARLY_SELECTIVITY = 0.4
 /** Ranges asked for an estimate; of more, these stand for all. */
 const MAX_ESTIMATED_RANGES = 16
 
+/** Branches of an `or` that are each worth an index of their own. */
+const MAX_BRANCHES = 16
+
 /** A way to the records, costed. */
 interface Access {
   readonly leaf: PlanNode
@@ -124,7 +127,44 @@ function waysOf(question: Question, source: RecordSource): Ways {
     if (typeof access === 'string') refused.push({ index, reason: access })
     else accesses.push(access)
   }
+  if (hint === undefined && source.indexes.length > 0) {
+    for (const one of question.conjuncts) {
+      const access = one.kind === 'or' && one.of.length > 1 ? accessByUnion(question, source, one) : undefined
+      if (access !== undefined) accesses.push(access)
+    }
+  }
   return { accesses, refused }
+}
+
+/** Reading of several indexes, one for each branch of an `or`: a record that several find is given once. */
+function accessByUnion(
+  question: Question,
+  source: RecordSource,
+  alternatives: Extract<Predicate, { kind: 'or' }>,
+): Access | undefined {
+  if (alternatives.of.length > MAX_BRANCHES) return undefined
+  const inputs: PlanNode[] = []
+  let [rows, descents] = [0, 0]
+  for (const branch of alternatives.of) {
+    const best = cheapestIndex({ ...question, conjuncts: conjunctsOf(branch), orderBy: NONE, after: undefined }, source)
+    if (best === undefined) return undefined
+    inputs.push(best.leaf)
+    rows += best.rows
+    descents += best.descents
+  }
+  const matching = rows * restSelectivity(question.conjuncts, [alternatives])
+  const leaf: PlanNode = { kind: 'concat', inputs, estimatedRows: rows }
+  return { leaf, rows, matching, descents, perRow: FETCH_COST, isDistinct: false, order: undefined, proven: NONE }
+}
+
+function cheapestIndex(question: Question, source: RecordSource): Access | undefined {
+  let best: Access | undefined
+  for (const index of source.indexes) {
+    const access = accessByIndex(question, source, index)
+    if (typeof access === 'string') continue
+    if (best === undefined || costOf(question, access) < costOf(question, best)) best = access
+  }
+  return best
 }
 
 function assertPossible(hint: Hint, accesses: readonly Access[], refused: readonly Refusal[]): void {
@@ -162,7 +202,12 @@ function candidatesOf(
 
 function nameOf({ leaf }: Access): string {
   if (leaf.kind === 'indexScan') return `index ${leaf.index.name}`
+  if (leaf.kind === 'concat') return `indexes ${leaf.inputs.map((input) => nameOfLeaf(input)).join(' and ')}`
   return leaf.kind === 'get' ? 'get by id' : 'scan'
+}
+
+function nameOfLeaf(leaf: PlanNode): string {
+  return leaf.kind === 'indexScan' ? leaf.index.name : leaf.kind
 }
 
 function accessByScan(question: Question, source: RecordSource): Access {

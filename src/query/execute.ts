@@ -25,6 +25,7 @@
  * - All collections of a run are opened in the turn in which it begins, so they are seen at one snapshot.
  */
 import { CollectionScan } from './operators/collection-scan.ts'
+import { Concat } from './operators/concat.ts'
 import { Distinct } from './operators/distinct.ts'
 import { FilterRows } from './operators/filter-rows.ts'
 import { IndexScan } from './operators/index-scan.ts'
@@ -167,6 +168,8 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new CollectionScan(b.tables.open(node.collection), node.early, mostAhead)
     case 'indexScan':
       return new IndexScan(b.tables.open(node.collection), node, mostAhead)
+    case 'concat':
+      return new Concat(inputs)
     case 'distinct':
       return new Distinct(input)
     case 'filter':

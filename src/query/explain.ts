@@ -89,6 +89,7 @@ function detailOf(node: PlanNode): string {
       return node.ids.length === 1 ? `id ${JSON.stringify(node.ids[0])}` : `${node.ids.length} ids`
     case 'scan':
       return node.early === undefined ? '' : `leaving out early what fails ${predicateText(node.early)}`
+    case 'concat':
     case 'distinct':
       return ''
     case 'indexScan': {

@@ -46,6 +46,8 @@ export type PlanNode =
       readonly proven: readonly Predicate[]
       readonly estimatedRows: number
     }
+  /** The rows of each input, one after the other. */
+  | { readonly kind: 'concat'; readonly inputs: readonly PlanNode[]; readonly estimatedRows: number }
   /** Each record once: an index of array elements meets a record once for every element in its bounds. */
   | { readonly kind: 'distinct'; readonly input: PlanNode; readonly estimatedRows: number }
   | {
@@ -188,6 +190,7 @@ export interface Plan {
 
 /** The node's inputs; the leaves have none. Subplans come after the input of a filter. */
 export function inputsOf(node: PlanNode): readonly PlanNode[] {
+  if (node.kind === 'concat') return node.inputs
   if (!('input' in node)) return []
   if ('other' in node) return [node.input, node.other]
   if (node.kind !== 'filter' || node.subplans.length === 0) return [node.input]
