@@ -64,6 +64,10 @@ export class SnapshotSource implements RecordSource {
     this.indexes = state.indexes.filter((index) => index.usableAt(options.snapshot)).map((index) => index.info)
   }
 
+  get fields(): ReadonlySet<string> | undefined {
+    return this.#state.rules?.fields
+  }
+
   rowCount(): number {
     return this.#state.heap.liveCount
   }

@@ -13,6 +13,8 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly vendor: string
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
+    /** The schema as JSON Schema, where the library has it: tells whether further fields are refused. */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: 'draft-2020-12' }) => object } | undefined
   }
 }
 
@@ -30,6 +32,8 @@ export class SchemaRules {
   readonly #collection: string
   readonly #schema: StandardSchema
   #proven = false
+  /** Null until it is asked for. */
+  #fields: ReadonlySet<string> | undefined | null = null
 
   constructor(collection: string, schema: StandardSchema) {
     this.#collection = collection
@@ -44,6 +48,12 @@ export class SchemaRules {
       this.#proven = true
     }
     return output as StoredRecord
+  }
+
+  /** The names that a record may have at its top, when the schema refuses all others; undefined when that is not known. */
+  get fields(): ReadonlySet<string> | undefined {
+    if (this.#fields === null) this.#fields = closedFields(this.#schema)
+    return this.#fields
   }
 
   #run(record: object): object {
@@ -97,6 +107,20 @@ export class SchemaRules {
       { issues: named },
     )
   }
+}
+
+/** The properties of a JSON Schema without additional ones. A schema that cannot be put into JSON Schema tells nothing. */
+function closedFields(schema: StandardSchema): ReadonlySet<string> | undefined {
+  // What has no counterpart in JSON Schema (dates) does not matter here: only the names do.
+  const options = { target: 'draft-2020-12', libraryOptions: { unrepresentable: 'any' } } as const
+  let json: { readonly properties?: object; readonly additionalProperties?: unknown }
+  try {
+    json = schema['~standard'].jsonSchema?.input(options) ?? {}
+  } catch {
+    return undefined
+  }
+  if (json.additionalProperties !== false || json.properties === undefined) return undefined
+  return new Set([...Object.keys(json.properties), 'id'])
 }
 
 function pathOf(collection: string, issue: StandardIssue): string {

@@ -10,6 +10,7 @@
  *
  * What holds: a plan changes how long a query takes, never what it gives.
  */
+import { formatPath } from '../base/path.ts'
 import type { Path } from '../base/values.ts'
 import { chooseAccess } from './access.ts'
 import { invalidQuery } from './capture.ts'
@@ -19,12 +20,13 @@ import type { Plan, PlanNode, Subplan } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import { compileCondition } from './predicate.ts'
 import { BY_ID, type JoinClause, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
-import { isCorrelated, subqueriesOf, visitExpression, visitPaths } from './references.ts'
+import { isCorrelated, subqueriesOf, visitExpression, visitOwnPaths, visitPaths } from './references.ts'
 import { isNever, simplifiedConjuncts } from './rewrite.ts'
 import { identityOf } from './row-identity.ts'
 import type { RowKey } from './row-order.ts'
 import { samePath } from './same-predicate.ts'
 import { selectivityOf } from './selectivity.ts'
+import type { RecordSource } from './source.ts'
 import type { Tables } from './tables.ts'
 import { combine } from './where.ts'
 
@@ -162,6 +164,7 @@ function planBase(
     return { node: filtered(node, conjuncts, planning), cost, runKeys: undefined }
   }
   const source = planning.tables.open(data.collection)
+  assertKnownFields(data, source)
   const plain = conjuncts.filter((one) => subqueriesOf(one).length === 0)
   const asking = conjuncts.filter((one) => subqueriesOf(one).length > 0)
   const isWhole = question !== undefined && data.joins.length === 0 && asking.length === 0
@@ -179,6 +182,17 @@ function planBase(
   planning.candidates.push(chosen.candidates)
   const node = asking.length === 0 ? chosen.node : filtered(chosen.node, asking, planning)
   return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
+}
+
+/** Refuses a field that no record can have. */
+function assertKnownFields(data: QueryData, { collection, fields }: RecordSource): void {
+  if (fields === undefined) return
+  const added = addedNames(data)
+  visitOwnPaths(data, (path) => {
+    const name = path[0]
+    if (name === undefined || fields.has(name) || added.has(name) || name.startsWith('$')) return
+    throw invalidQuery(formatPath(path), `the schema of ${collection} has no field ${JSON.stringify(name)}`)
+  })
 }
 
 /** True when the rows reach the order of the block as they come from the access. */

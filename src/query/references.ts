@@ -52,6 +52,27 @@ export function visitExpression(expression: Expression, visit: (path: Path) => v
   }
 }
 
+/** Calls `visit` with every path that the clauses of a block look at in the rows that it reads and joins. */
+export function visitOwnPaths(data: QueryData, visit: (path: Path) => void): void {
+  if (data.where !== undefined) visitPaths(data.where, visit)
+  for (const { on } of data.joins) for (const { left } of on) visitExpression(left, visit)
+  for (const { value } of data.computed) visitExpression(value, visit)
+  if (data.nearest !== undefined) visit(data.nearest.path)
+  for (const { value } of data.group?.keys ?? []) visitExpression(value, visit)
+  for (const { of, where, orderBy } of data.group?.aggregates ?? []) {
+    if (of !== undefined) visitExpression(of, visit)
+    if (where !== undefined) visitPaths(where, visit)
+    for (const { path } of orderBy) visit(path)
+  }
+  // From here on rows may be groups, or the results of others.
+  if (data.group !== undefined || data.distinct || data.sets.length > 0) return
+  for (const { of, partitionBy, orderBy } of data.windows) {
+    for (const part of of === undefined ? partitionBy : [of, ...partitionBy]) visitExpression(part, visit)
+    for (const { path } of orderBy) visit(path)
+  }
+  for (const { path } of [...data.orderBy, ...(data.select ?? [])]) visit(path)
+}
+
 /** The subqueries of a predicate, from the left. */
 export function subqueriesOf(predicate: Predicate): readonly Subquery[] {
   switch (predicate.kind) {

@@ -66,6 +66,8 @@ export interface ReadPredicate {
 export interface RecordSource {
   readonly collection: string
   readonly indexes: readonly IndexInfo[]
+  /** The names that records may have at their top, where a schema refuses all others. */
+  readonly fields?: ReadonlySet<string> | undefined
   /** About how many records there are. */
   rowCount(): number
   get(id: RecordId): StoredRecord | undefined

@@ -281,3 +281,36 @@ describe('declared collections', () => {
     await closeChecked(again)
   })
 })
+
+describe('a query of a field that no record can have', () => {
+  const closed: readonly (readonly [string, StandardSchema])[] = [
+    ['zod', z.strictObject({ id: z.string(), title: z.string(), at: z.date().optional() }) as StandardSchema],
+    ['arktype', type({ '+': 'reject', id: 'string', title: 'string' }) as unknown as StandardSchema],
+  ]
+  it.each(closed)('is refused where the schema forbids further fields, as JSON Schema says: %s', async (_, schema) => {
+    const collections = { bugs: collection({ schema }) as CollectionSpec<DynamicRecord, DynamicInsert> }
+    const db = await openOn(freshPlatform(), { collections })
+    await db.bugs.insert({ id: 'a', title: 'x' })
+    const { bugs } = db
+    const asked = [
+      () => bugs.where({ 'titel.x': 1 }).all(),
+      () => bugs.orderBy('titel').first(),
+      () => bugs.select('titel').all(),
+      () => bugs.groupBy('titel', { n: { count: true } }).all(),
+      () => bugs.where((e) => e.eq('title', 'titel')).count(),
+      () => bugs.join('other', bugs.where({ titel: 1 }), { title: 'title' }).all(),
+    ]
+    for (const ask of asked) expect(ask).toThrow(expect.objectContaining({ code: 'INVALID_QUERY' }))
+    expect(bugs.where({ title: 'x', id: 'a' }).orderBy('title').select('id').all()).toEqual([{ id: 'a' }])
+    await closeChecked(db)
+  })
+
+  it('finds nothing where further fields are let in', async () => {
+    const schema = z.object({ id: z.string() }) as StandardSchema
+    const collections = { bugs: collection({ schema }) as CollectionSpec<DynamicRecord, DynamicInsert> }
+    const db = await openOn(freshPlatform(), { collections })
+    await db.bugs.insert({ id: 'a' })
+    expect(db.bugs.where({ titel: 1 }).all()).toEqual([])
+    await closeChecked(db)
+  })
+})
