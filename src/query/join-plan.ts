@@ -19,9 +19,14 @@ const BUILD_COST = 0.5
 const PROBE_COST = 0.3
 
 /** A join, and conditions that are about its other row alone. */
-export interface JoinPart {
+export interface JoinFilter {
   readonly join: JoinClause
   readonly conjuncts: readonly Predicate[]
+}
+
+interface JoinPart extends JoinFilter {
+  /** False when the other side's rows do not reach the caller. */
+  readonly copies: boolean
 }
 
 /** The join put on the rows of `left`; `plan` plans the other side. */
@@ -45,7 +50,7 @@ export function planJoin(
     return { node, cost: left.cost + rows * lookup.cost }
   }
   return {
-    node: { kind: 'hashJoin', join, input: left.node, other: other.node, estimatedRows },
+    node: { kind: 'hashJoin', join, copies: part.copies, input: left.node, other: other.node, estimatedRows },
     cost: hashCost,
   }
 }

@@ -14,7 +14,7 @@ import { formatPath } from '../base/path.ts'
 import type { Path } from '../base/values.ts'
 import { chooseAccess } from './access.ts'
 import { invalidQuery } from './capture.ts'
-import { type JoinPart, planJoin } from './join-plan.ts'
+import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Plan, PlanNode, Subplan } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
@@ -62,13 +62,22 @@ export function isSimple(data: QueryData): boolean {
  * when the order is open. Rows that are records need no further keys: their order knows the id.
  */
 export function wholeOrder(data: QueryData, isPaged: boolean): readonly OrderKey[] {
-  const isOrdered = data.orderBy.length > 0 || data.offset > 0 || isPaged
-  if (!isOrdered) return data.orderBy
-  if (isSimple(data)) return data.orderBy.length === 0 ? [BY_ID] : data.orderBy
-  const descending = data.orderBy.at(-1)?.descending === true
-  const missing = identityOf(data).filter((path) => !data.orderBy.some((key) => decides(key, path)))
-  return [...data.orderBy, ...missing.map((path): OrderKey => ({ ...BY_ID, path, descending }))]
+  const stated = statedOrder(data, isPaged)
+  if (stated.length === 0 || isSimple(data)) return stated
+  const descending = stated.at(-1)!.descending
+  const missing = identityOf(data).filter((path) => !stated.some((key) => decides(key, path)))
+  return [...stated, ...missing.map((path): OrderKey => ({ ...BY_ID, path, descending }))]
 }
+
+/** The order that a query states, or that goes without saying: the nearest first, and pages by id. */
+function statedOrder(data: QueryData, isPaged: boolean): readonly OrderKey[] {
+  if (data.orderBy.length > 0) return data.orderBy
+  const isRanked = data.nearest !== undefined && data.group === undefined && !data.distinct && data.sets.length === 0
+  if (isRanked) return [BY_DISTANCE]
+  return data.offset > 0 || isPaged ? [BY_ID] : data.orderBy
+}
+
+const BY_DISTANCE: OrderKey = Object.freeze({ ...BY_ID, path: Object.freeze(['$distance']) })
 
 function decides(key: OrderKey, path: Path): boolean {
   return samePath(key.path, path) && !key.nocase && key.nulls === undefined
@@ -120,8 +129,13 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   const parts = partFilter(data, planning)
   const base = planBase(data, parts.base, planning, keepsOrder(data, question) ? question : undefined)
   let { node, cost } = base
+  if (data.nearest !== undefined) {
+    node = { kind: 'nearest', nearest: data.nearest, input: node, estimatedRows: node.estimatedRows }
+  }
   for (const { join, conjuncts } of orderedJoins(parts.joins, planning)) {
-    const planned = planJoin({ node, cost }, { join, conjuncts }, planning, (other) => planBlock(other, planning))
+    const planned = planJoin({ node, cost }, { join, conjuncts, copies: data.group === undefined }, planning, (other) =>
+      planBlock(other, planning),
+    )
     node = planned.node
     cost = planned.cost
   }
@@ -132,7 +146,8 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   if (data.group !== undefined) {
     const { keys, having } = data.group
     const estimatedRows = keys.length === 0 ? 1 : Math.ceil(node.estimatedRows / ROWS_PER_GROUP)
-    node = { kind: 'group', group: data.group, input: node, estimatedRows }
+    const identity = identityOf({ ...data, group: undefined, windows: [], distinct: false, sets: [] })
+    node = { kind: 'group', group: data.group, identity, input: node, estimatedRows }
     const conjuncts = simplifiedConjuncts(having, planning.rules)
     if (conjuncts.length > 0) node = filtered(node, conjuncts, planning)
   }
@@ -140,14 +155,7 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
     const identity = identityOf({ ...data, distinct: false, sets: [] })
     node = { kind: 'window', fields: data.windows, identity, input: node, estimatedRows: node.estimatedRows }
   }
-  if (data.nearest !== undefined && base.isRanked !== true) {
-    node = { kind: 'nearest', nearest: data.nearest, input: node, estimatedRows: node.estimatedRows }
-  }
   return { node, cost, runKeys: base.runKeys }
-}
-
-interface PlannedBase extends PlannedRows {
-  readonly isRanked?: boolean
 }
 
 /** The records of the collection, or the rows of the block within. */
@@ -156,7 +164,7 @@ function planBase(
   conjuncts: readonly Predicate[],
   planning: Planning,
   question: RowsQuestion | undefined,
-): PlannedBase {
+): PlannedRows {
   if (data.from !== undefined) {
     if (data.hint !== undefined)
       throw invalidQuery('hint', 'a hint is about how records are read; these are rows of a query')
@@ -216,13 +224,14 @@ function ownOrder(data: QueryData, orderBy: readonly OrderKey[]): readonly Order
 /** The fields that the block adds to the rows it reads. */
 function addedNames(data: QueryData): ReadonlySet<string> {
   const { joins, computed, windows } = data
-  return new Set([...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)])
+  const names = [...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)]
+  return new Set(data.nearest === undefined ? names : [...names, '$distance'])
 }
 
 interface FilterParts {
   /** About the records alone, before any join. */
   readonly base: readonly Predicate[]
-  readonly joins: readonly JoinPart[]
+  readonly joins: readonly JoinFilter[]
   /** What needs all that is there. */
   readonly rest: readonly Predicate[]
 }
@@ -230,7 +239,7 @@ interface FilterParts {
 /** Who tests which condition. What may be missing because nothing joined is tested after the join. */
 function partFilter(data: QueryData, planning: Planning): FilterParts {
   const conjuncts = simplifiedConjuncts(data.where, planning.rules)
-  if (data.joins.length === 0 && data.computed.length === 0) return { base: conjuncts, joins: [], rest: [] }
+  if (addedNames(data).size === 0) return { base: conjuncts, joins: [], rest: [] }
   const joins = data.joins.map((join) => ({
     join: innerWherePossible(join, conjuncts, planning),
     conjuncts: [] as Predicate[],
@@ -287,14 +296,14 @@ function withinJoin(one: Predicate): Predicate {
 }
 
 /** Neighbouring inner joins that do not need one another: those with a filter of their own first. */
-function orderedJoins(parts: readonly JoinPart[], planning: Planning): readonly JoinPart[] {
+function orderedJoins(parts: readonly JoinFilter[], planning: Planning): readonly JoinFilter[] {
   if (parts.length < 2 || parts.some(({ join }) => join.kind !== 'inner')) return parts
-  const weight = ({ join, conjuncts }: JoinPart): number => {
+  const weight = ({ join, conjuncts }: JoinFilter): number => {
     const filters = [...conjuncts, ...(join.other.where === undefined ? [] : [join.other.where])]
     return filters.reduce((part, one) => part * selectivityOf(one), 1)
   }
   const left = [...parts].sort((a, b) => weight(a) - weight(b))
-  const ordered: JoinPart[] = []
+  const ordered: JoinFilter[] = []
   const there = new Set<string>()
   const names = new Set(parts.map(({ join }) => join.as))
   while (left.length > 0) {
