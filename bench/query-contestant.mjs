@@ -52,6 +52,10 @@ const TASKS = {
     for (const operation of operations) answers.push(await operate(query, operation))
     return { answers }
   },
+  updates: async ({ operations }) => {
+    for (const { update } of operations) await store.setVotes(update)
+    return {}
+  },
   /** µs per operation. */
   time: async ({ query, operations, collect }) => {
     if (collect) globalThis.gc()

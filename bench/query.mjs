@@ -32,6 +32,7 @@ const OPERATIONS = 200
 /** Operations with an update in a block: each changes all stores alike. */
 const UPDATES = 3
 const TITLES = 200
+const WARM_UPS = 3
 
 export async function query(options) {
   const known = [...rowIds(), 'memory']
@@ -55,7 +56,6 @@ export async function query(options) {
       if (!rowIds(group).some((id) => isWanted(options, id)) && !isWanted(options, 'memory')) continue
       const session = await startGroup({ options, group, missing, folders, data, report })
       await run(session)
-      if (isWanted(options, 'memory')) report(await memory(session))
       await session.close()
     }
   } finally {
@@ -103,7 +103,7 @@ async function startGroup({ options, group, missing, folders, data, report }) {
     processes.set(name, await startQueryContestant({ ...start, fill: !stored }))
   }
   return {
-    ...{ options, data, starts, processes, report },
+    ...{ options, group, data, starts, processes, report },
     random: (salt) => seededRandom(options.seed * 1000 + salt),
     close: async () => {
       for (const process of processes.values()) await process.close()
@@ -111,21 +111,28 @@ async function startGroup({ options, group, missing, folders, data, report }) {
   }
 }
 
+/** All warm rows, then all cold ones: one process owns a folder, so that the warm contestants let go of theirs between. */
 async function tableRows(session) {
-  const { options, processes, starts } = session
+  const { options, processes, starts, report } = session
+  const agreed = new Map()
   for (const [at, row] of tables.entries()) {
     if (!row.modes.some((mode) => mode !== 'updated' && isWanted(options, modeId(row, mode)))) continue
     const checked = await agreeing(session, row, operations(session, row, at, CHECKED))
+    agreed.set(row, checked)
     if (isWanted(options, row.id)) await timedRow(session, row, 'warm', at, checked)
-    if (!row.modes.includes('cold') || !isWanted(options, modeId(row, 'cold'))) continue
-    // One process owns a folder: the warm contestants let go of theirs while others open them.
-    for (const name of starts.keys()) await processes.get(name).close()
-    await coldRow(session, row, at, checked)
-    for (const [name, start] of starts) processes.set(name, await startQueryContestant(start))
   }
+  if (isWanted(options, 'memory')) report(await memory(session))
+  for (const process of processes.values()) await process.close()
+  for (const [at, row] of tables.entries()) {
+    if (!row.modes.includes('cold') || !isWanted(options, modeId(row, 'cold'))) continue
+    await coldRow(session, row, at, agreed.get(row))
+  }
+  for (const [name, start] of starts) processes.set(name, await startQueryContestant(start))
   for (const [at, row] of tables.entries()) {
     if (!row.modes.includes('updated') || !isWanted(options, modeId(row, 'updated'))) continue
-    const checked = await agreeing(session, row, operations(session, row, 100 + at, CHECKED, true))
+    const asked = operations(session, row, 100 + at, CHECKED, true)
+    const checked = await agreeing(session, row, asked)
+    await keepInStep(session, checked, asked)
     await timedRow(session, row, 'updated', 100 + at, checked)
   }
 }
@@ -170,29 +177,39 @@ function firstDifference(text, usual) {
   return `…${text.slice(from, at + 40)} instead of …${usual.slice(from, at + 40)}`
 }
 
+/** Who is not timed makes the updates alone, or its answers to later rows would be others. Doing one twice is harmless. */
+async function keepInStep({ processes }, { names }, asked) {
+  for (const [name, process] of processes) {
+    if (!names.includes(name)) await process.ask({ task: 'updates', operations: asked })
+  }
+}
+
 async function timedRow(session, row, mode, salt, { names, absent }) {
   const { options, processes, report } = session
   const hasUpdates = mode === 'updated'
   const count = hasUpdates ? UPDATES : OPERATIONS
+  /** The same for all in a round. */
+  const operationsOf = (round) => operations(session, row, 10_000 * (round + 10) + salt, count, hasUpdates)
   const blocks = {}
   for (const name of names) {
     blocks[name] = async (round) => {
-      // The same for all in a round.
-      const asked = operations(session, row, 10_000 * (round + 10) + salt, count, hasUpdates)
-      const { us } = await processes
-        .get(name)
-        .ask({ task: 'time', query: row.query ?? row.id, operations: asked, collect: true })
+      const task = { task: 'time', query: row.query ?? row.id, operations: operationsOf(round), collect: true }
+      const { us } = await processes.get(name).ask(task)
       return us
     }
   }
   const { rounds } = options
+  const figures = names.length === 0 ? {} : await interleaved(blocks, { rounds, warmUps: WARM_UPS, collect: false })
+  for (let round = -WARM_UPS; hasUpdates && round < rounds; round++) {
+    await keepInStep(session, { names }, operationsOf(round))
+  }
   report({
     id: modeId(row, mode),
     title: hasUpdates ? `${row.title}; after an update of one record, its time included` : row.title,
     unit: 'µs',
     better: 'lower',
     n: `${rounds} × up to ${count} in 30 ms`,
-    figures: names.length === 0 ? {} : await interleaved(blocks, { rounds, warmUps: 2, collect: false }),
+    figures,
     absent,
     goals: hasUpdates ? [] : row.goals,
     ...(hasUpdates ? { n: `${rounds} × ${count}` } : {}),
@@ -225,7 +242,7 @@ async function coldRow(session, row, salt, { names, absent }) {
 }
 
 async function textRows(session) {
-  const { options } = session
+  const { options, report } = session
   for (const [at, row] of texts.entries()) {
     if (!isWanted(options, row.id)) continue
     const asked = operations(session, row, 200 + at, CHECKED)
@@ -239,6 +256,7 @@ async function textRows(session) {
   }
   if (isWanted(options, 'text-update')) await textUpdate(session)
   if (isWanted(options, 'text-or-updated')) await textUpdated(session)
+  if (isWanted(options, 'memory')) report(await memory(session))
 }
 
 /** Who finds 20 records that match, or all there are. */
@@ -285,7 +303,7 @@ async function textUpdate({ options, processes, report, random, data }) {
     unit: 'µs',
     better: 'lower',
     n: `${rounds} × ${TITLES}`,
-    figures: await interleaved(blocks, { rounds, warmUps: 2, collect: false }),
+    figures: await interleaved(blocks, { rounds, warmUps: WARM_UPS, collect: false }),
     absent,
     goals: [{ atMost: 30 }],
   })
@@ -316,16 +334,15 @@ async function textUpdated({ options, processes, report, random, data }) {
     unit: 'µs',
     better: 'lower',
     n: `${rounds} × ${UPDATES}`,
-    figures: await interleaved(blocks, { rounds, warmUps: 2, collect: false }),
+    figures: await interleaved(blocks, { rounds, warmUps: WARM_UPS, collect: false }),
     absent,
   })
 }
 
-/** RSS after all the queries above and collected garbage. */
-async function memory({ processes, options }) {
+/** RSS after the queries above and collected garbage. */
+async function memory({ processes, options, group }) {
   const figures = {}
   for (const [name, process] of processes) figures[name] = (await process.ask({ task: 'memory' })).rss / 2 ** 20
-  const group = processes.has('duckdb') || processes.has('better-sqlite3, no indexes') ? 'tables' : 'text'
   return {
     id: `memory-${group}`,
     title: `resident after the queries of ${group}, ${options.records} records, garbage collected`,

@@ -85,7 +85,7 @@ function tableQueries(db) {
     'join-count': ({ team }) => owned().where({ 'owner.team': team }).count(),
     'join-group': () =>
       owned()
-        .groupBy('owner.team', { n: { count: true }, votes: { sum: 'votes' } })
+        .groupBy({ team: (e) => e.field('owner.team') }, { n: { count: true }, votes: { sum: 'votes' } })
         .all(),
     'join-rows': ({ from, to }) =>
       owned()
