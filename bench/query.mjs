@@ -104,6 +104,8 @@ async function startGroup({ options, group, missing, folders, data, report }) {
   }
   return {
     ...{ options, group, data, starts, processes, report },
+    /** Who had an answer to something: the memory of the others says nothing. */
+    answered: new Set(),
     random: (salt) => seededRandom(options.seed * 1000 + salt),
     close: async () => {
       for (const process of processes.values()) await process.close()
@@ -147,7 +149,7 @@ function operations({ random, data }, row, salt, count, hasUpdates = false) {
 }
 
 /** Who answers as most do; the others by name, with the reason. Answers are compared as JSON, sorted unless ordered. */
-async function agreeing({ processes }, row, asked) {
+async function agreeing({ processes, answered }, row, asked) {
   const answers = new Map()
   const absent = {}
   for (const [name, process] of processes) {
@@ -161,7 +163,9 @@ async function agreeing({ processes }, row, asked) {
   const usual = votes.reduce((best, text) => (count(text) > count(best) ? text : best), votes[0])
   for (const [name, text] of answers)
     if (text !== usual) absent[name] = `another answer: ${firstDifference(text, usual)}`
-  return { names: [...answers.keys()].filter((name) => absent[name] === undefined), absent }
+  const names = [...answers.keys()].filter((name) => absent[name] === undefined)
+  for (const name of names) answered.add(name)
+  return { names, absent }
 }
 
 function comparable(row, result) {
@@ -260,7 +264,7 @@ async function textRows(session) {
 }
 
 /** Who finds 20 records that match, or all there are. */
-async function matching({ processes, data }, row, asked) {
+async function matching({ processes, answered, data }, row, asked) {
   const byId = new Map(data.bugs.map((record) => [record.id, record]))
   const wanted = asked.map(({ parameters }) => {
     let count = 0
@@ -281,7 +285,9 @@ async function matching({ processes, data }, row, asked) {
       else if (rows.length !== wanted[at]) absent[name] = `another answer: ${rows.length} of ${wanted[at]} rows`
     }
   }
-  return { names: [...processes.keys()].filter((name) => absent[name] === undefined), absent }
+  const names = [...processes.keys()].filter((name) => absent[name] === undefined)
+  for (const name of names) answered.add(name)
+  return { names, absent }
 }
 
 /** The upkeep alone: many titles in one transaction, so that the commit does not count. */
@@ -340,9 +346,11 @@ async function textUpdated({ options, processes, report, random, data }) {
 }
 
 /** RSS after the queries above and collected garbage. */
-async function memory({ processes, options, group }) {
+async function memory({ processes, answered, options, group }) {
   const figures = {}
-  for (const [name, process] of processes) figures[name] = (await process.ask({ task: 'memory' })).rss / 2 ** 20
+  for (const [name, process] of processes) {
+    if (answered.has(name)) figures[name] = (await process.ask({ task: 'memory' })).rss / 2 ** 20
+  }
   return {
     id: `memory-${group}`,
     title: `resident after the queries of ${group}, ${options.records} records, garbage collected`,

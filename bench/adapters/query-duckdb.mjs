@@ -1,4 +1,5 @@
 /** DuckDB in the query benchmark: one thread, a file, prepared statements. Settings: bench/README.md. */
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { STATUSES } from '../data/bugs.mjs'
 import { DIMENSIONS } from '../data/query-data.mjs'
@@ -45,7 +46,7 @@ const RECORDS = {
 }
 
 export async function load() {
-  return (await import('@duckdb/node-api')).default
+  return createRequire(import.meta.url)('@duckdb/node-api')
 }
 
 export async function openStore(library, directory, { group, existing }) {

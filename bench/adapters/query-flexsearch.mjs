@@ -1,16 +1,20 @@
 /** FlexSearch in the text rows of the query benchmark: in memory. It has no weights of fields and ranks by position. */
+import { createRequire } from 'node:module'
 export const name = 'flexsearch'
 
 export async function load() {
-  return import('flexsearch')
+  return createRequire(import.meta.url)('flexsearch')
 }
 
 export async function openStore({ Document }) {
   // Numbers are its quickest ids.
   const records = []
   const numbers = new Map()
-  const field = (name) => ({ field: name, tokenize: 'forward' })
-  const index = new Document({ document: { id: 'number', index: [field('title'), field('description')] } })
+  const field = (name) => ({ field: name, tokenize: 'forward', fastupdate: true })
+  const index = new Document({
+    fastupdate: true,
+    document: { id: 'number', index: [field('title'), field('description')] },
+  })
   const found = (text, options) => {
     const rows = []
     for (const { id } of index.search(text, { limit: 20, merge: true, ...options }).slice(0, 20)) rows.push(records[id])
