@@ -326,10 +326,14 @@ async function textUpdated({ options, processes, report, random, data }) {
     const updates = titleUpdates(drawn, data, UPDATES)
     return updates.map((update) => ({ update, parameters: row.parameters(drawn, data) }))
   }
+  const words = ['quokka', 'wombat']
+  const newTitle = { update: { id: data.bugs[0].id, title: words.join(' ') }, parameters: { words } }
   for (const [name, process] of processes) {
-    const first = await process.ask({ task: 'answers', query: row.query, operations: asked(400) })
+    const first = await process.ask({ task: 'answers', query: 'and', operations: [newTitle] })
     if (first.absent !== undefined) absent[name] = first.absent
-    else {
+    else if (first.answers[0].length !== 1 || first.answers[0][0].id !== data.bugs[0].id) {
+      absent[name] = `another answer: a new title is found ${first.answers[0].length} times`
+    } else {
       blocks[name] = async (round) =>
         (await process.ask({ task: 'time', query: row.query, operations: asked(410 + round), collect: true })).us
     }
