@@ -1,5 +1,6 @@
 /** The generators as arbitraries of fast-check, which shrink by the structure of a query and its database. */
 import fc from 'fast-check'
+import type { Value } from '../../../../src/base/values.ts'
 import type { QueryData } from '../../../../src/query/query-data.ts'
 import { evaluate } from '../naive/evaluate.ts'
 import { shownValue } from '../naive/same-rows.ts'
@@ -23,27 +24,31 @@ export function randomCase(draw: Draw, world: World): Case {
   let query = randomQuery(draw, world)
   // An empty answer says little: most of these are drawn again.
   if (evaluate(query, database).length === 0 && isLikely(draw, 75)) query = randomQuery(draw, world)
-  const indexes = randomIndexes(draw, world)
+  const indexes = randomIndexes(draw, world, query)
   const [writes, after] = randomWrites(draw, world, database)
   return Object.assign(Object.create(SHOWN) as object, { database, query, indexes, writes, after })
 }
 
-/** As fast-check prints it when it fails. */
 const SHOWN = {
   [fc.toStringMethod](this: Case): string {
-    const plain = (value: unknown): unknown => {
-      if (value instanceof Map) return plain(Object.fromEntries(value))
-      if (Array.isArray(value)) return value.map(plain)
-      if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
-      const asked = Object.entries(value).filter(
-        ([, one]) => one !== undefined && !(Array.isArray(one) && one.length === 0),
-      )
-      return Object.fromEntries(asked.map(([name, one]) => [name, plain(one)]))
-    }
-    const { database, query, indexes, writes } = this
-    // Maps are objects now, and all else in a case is data.
-    return shownValue(plain({ query, database, indexes, writes }) as never)
+    return shownCase(this)
   },
+}
+
+/** A case as one line: what its query asks for, its records, indexes and writes. */
+export function shownCase({ query, database, indexes, writes }: Case): string {
+  // Maps become objects, and all else in a case is data.
+  return shownValue(plain({ query, database, indexes, writes }) as Value)
+}
+
+/** Without what is not asked for. */
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return plain(Object.fromEntries(value))
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value
+  const isAsked = (one: unknown): boolean => one !== undefined && !(Array.isArray(one) && one.length === 0)
+  const asked = Object.entries(value).filter(([, one]) => isAsked(one))
+  return Object.fromEntries(asked.map(([name, one]) => [name, plain(one)]))
 }
 
 class CaseArbitrary extends fc.Arbitrary<Case> {

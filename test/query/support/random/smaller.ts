@@ -55,6 +55,12 @@ export function* smallerQueries(data: QueryData, isWithin = false): Generator<Qu
   }
 }
 
+/** The query without anything that could be taken away and leave `fails` true. */
+export function smallest(data: QueryData, fails: (data: QueryData) => boolean): QueryData {
+  for (const smaller of smallerQueries(data)) if (fails(smaller)) return smallest(smaller, fails)
+  return data
+}
+
 function* smallerPredicates(predicate: Predicate): Generator<Predicate> {
   switch (predicate.kind) {
     case 'and':
