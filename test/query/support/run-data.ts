@@ -9,7 +9,7 @@ import type { Clause } from './random/world.ts'
 /** The clauses that the engine has: what the generator draws. To be extended as they are built. */
 export const BUILT_CLAUSES: readonly Clause[] = [
   ...(['where', 'orderBy', 'limit', 'offset', 'select', 'regex', 'ilike', 'arrays', 'geo', 'mixedOperands'] as const),
-  ...(['nocase', 'unicode'] as const),
+  ...(['nocase', 'unicode', 'crossKinds', 'wholeRowTies'] as const),
 ]
 
 /** What reads collections by name. */

@@ -1,18 +1,21 @@
 /** Random clauses of a block; each says what the rows are afterwards. */
-import type {
-  Aggregate,
-  AggregateFunction,
-  GroupClause,
-  JoinClause,
-  JoinKind,
-  NamedExpression,
-  NearestClause,
-  OrderKey,
-  SelectedField,
-  WindowField,
-  WindowFunction,
+import type { Value } from '../../../../src/base/values.ts'
+import {
+  type Aggregate,
+  type AggregateFunction,
+  BY_ID,
+  type GroupClause,
+  type JoinClause,
+  type JoinKind,
+  type NamedExpression,
+  type NearestClause,
+  type OrderKey,
+  type SelectedField,
+  type WindowField,
+  type WindowFunction,
 } from '../../../../src/query/query-data.ts'
-import { type Context, comparable, has, ofKind } from './context.ts'
+import { identityOf } from '../../../../src/query/row-identity.ts'
+import { type Context, comparable, has, type Made, ofKind } from './context.ts'
 import { isLikely, pick, pickWeighted, several, someOf } from './draw.ts'
 import { randomExpression, typed } from './random-expression.ts'
 import { randomPair, randomPredicate } from './random-predicate.ts'
@@ -168,20 +171,28 @@ function withName(
   context: Context,
   aggregate: Aggregate,
   kind: Kind,
-  { pool }: Column,
+  column: Column,
 ): { aggregate: Aggregate; column: Column } {
   const name = context.fresh(kind)
-  const poolOf = kind === 'array' ? pool.map((value) => [value]) : kind === 'int' ? [0, 1, 2, 3, ...pool] : pool
-  return { aggregate: { ...aggregate, name }, column: { path: [name], kind, pool: poolOf } }
+  const pool = kind === 'array' ? column.pool.map((value) => [value]) : poolOf(kind, column)
+  return { aggregate: { ...aggregate, name }, column: { path: [name], kind, pool } }
 }
 
-export function randomWindows(context: Context, shape: Shape): [WindowField[], Shape] {
-  const made = several(context.draw, 1, 2, () => randomWindow(context, shape))
+/** Likely values of what is made of a field: of numbers also small ones. */
+function poolOf(kind: Kind, column: Column): readonly Value[] {
+  const own = kind === column.kind || kind === 'mixed' ? column.pool : []
+  return kind === 'int' ? [0, 1, 2, 3, ...own] : own
+}
+
+export function randomWindows(context: Context, before: Made): [WindowField[], Shape] {
+  const { shape } = before
+  const made = several(context.draw, 1, 2, () => randomWindow(context, before))
   return [made.map(({ window }) => window), [...shape, ...made.map(({ column }) => column)]]
 }
 
-function randomWindow(context: Context, shape: Shape): { window: WindowField; column: Column } {
+function randomWindow(context: Context, before: Made): { window: WindowField; column: Column } {
   const { draw } = context
+  const { shape } = before
   const isOrdered = isLikely(draw, 75)
   const partitionBy = isLikely(draw, 60) ? someOf(draw, likelyKeys(shape), 2).map((column) => typed(column).value) : []
   const plain = {
@@ -190,7 +201,7 @@ function randomWindow(context: Context, shape: Shape): { window: WindowField; co
     distance: 1,
     fallback: null,
     partitionBy,
-    orderBy: isOrdered ? randomOrder(context, shape) : [],
+    orderBy: settledOrder(context, before, isOrdered ? randomOrder(context, shape) : []),
   }
   const fn = pickWeighted(draw, [
     [3, 'rowNumber'],
@@ -206,7 +217,7 @@ function randomWindow(context: Context, shape: Shape): { window: WindowField; co
     const { kind, column } = source
     const name = context.fresh(kind)
     const window = { ...plain, name, fn: source.fn, of: typed(column).value }
-    return { window, column: { path: [name], kind, pool: kind === 'int' ? [0, 1, 2, 3, ...column.pool] : column.pool } }
+    return { window, column: { path: [name], kind, pool: poolOf(kind, column) } }
   }
   if (fn === 'lag' || fn === 'lead') {
     const column = pick(draw, comparable(shape))
@@ -216,6 +227,16 @@ function randomWindow(context: Context, shape: Shape): { window: WindowField; co
   }
   const window = { ...plain, fn: fn === 'aggregate' ? 'count' : fn }
   return { window, column: { path: [plain.name], kind: 'int', pool: [1, 2, 3] } }
+}
+
+/** Keys, and all other fields too where only the value tells rows apart and that is not to decide. */
+export function settledOrder(context: Context, { data, shape }: Made, keys: readonly OrderKey[]): OrderKey[] {
+  if (has(context, 'wholeRowTies')) return [...keys]
+  const isOwn = identityOf(data).every((path) => shape.some((column) => column.path.join('.') === path.join('.')))
+  if (isOwn) return [...keys]
+  // What rounds comes last.
+  const others = [...comparable(shape), ...ofKind(shape, 'inexact')].map(({ path }) => ({ ...BY_ID, path }))
+  return [...keys, ...others]
 }
 
 export function randomOrder(context: Context, shape: Shape): OrderKey[] {

@@ -44,7 +44,8 @@ export function randomPredicate(context: Context, shape: Shape, depth = 0): Pred
       const { data, shape: given } = context.block()
       const column = pick(draw, comparable(shape))
       const same = ofKind(comparable(given), column.kind)
-      const field = pick(draw, same.length > 0 ? same : comparable(given))
+      if (same.length === 0 && !has(context, 'crossKinds')) return ALWAYS
+      const field = pick(draw, orAny(same, comparable(given)))
       const select = [{ name: field.path.at(-1)!, path: field.path }]
       // What is selected already is selected once more around it.
       const isPlain = data.select === undefined && data.sets.length === 0 && !data.distinct
@@ -59,7 +60,8 @@ export function randomPredicate(context: Context, shape: Shape, depth = 0): Pred
       const left = pick(draw, comparable(shape))
       const outer = comparable(context.outer!)
       const same = ofKind(outer, left.kind)
-      const right = pick(draw, same.length > 0 ? same : outer)
+      if (same.length === 0 && !has(context, 'crossKinds')) return ALWAYS
+      const right = pick(draw, orAny(same, outer))
       const op = pick<ComparisonOp>(draw, ['eq', 'ne', ...RANGES])
       return {
         kind: 'compare',
@@ -81,7 +83,8 @@ export function around(data: QueryOf): QueryOf {
 }
 
 /** Two fields that are likely to have equal values. */
-export function randomPair({ draw }: Context, left: Shape, right: Shape): JoinPair {
+export function randomPair(context: Context, left: Shape, right: Shape): JoinPair {
+  const { draw } = context
   const kind = pickWeighted<Column['kind']>(draw, [
     [12, 'id'],
     [2, 'string'],
@@ -90,9 +93,15 @@ export function randomPair({ draw }: Context, left: Shape, right: Shape): JoinPa
     [1, 'date'],
   ])
   const one = pick(draw, orAny(ofKind(left, kind), comparable(left)))
-  const other = pick(draw, orAny(meeting(right, one), orAny(ofKind(right, one.kind), comparable(right))))
+  const peers = ofKind(right, one.kind)
+  // All with all, where nothing else may meet.
+  if (peers.length === 0 && !has(context, 'crossKinds')) return { left: ONE, right: ONE }
+  const other = pick(draw, orAny(meeting(right, one), orAny(peers, comparable(right))))
   return { left: { kind: 'path', path: one.path }, right: { kind: 'path', path: other.path } }
 }
+
+const ONE: Expression = { kind: 'literal', value: 1 }
+const ALWAYS: Predicate = { kind: 'and', of: [] }
 
 function orAny(shape: Shape, any: Shape): Shape {
   return shape.length > 0 ? shape : any
@@ -107,7 +116,7 @@ function randomComparison(context: Context, shape: Shape): Predicate {
   const { draw } = context
   const op = pick<ComparisonOp>(draw, ['eq', 'ne', ...RANGES, ...RANGES])
   const left = randomExpression(context, shape, 1)
-  if (left.kind === 'inexact') return { kind: 'field', path: ['id'], test: { op: 'exists', operand: true } }
+  if (left.kind === 'inexact') return ALWAYS
   const same = ofKind(shape, left.kind)
   const right: Expression =
     same.length > 0 && isLikely(draw, 60)

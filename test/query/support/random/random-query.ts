@@ -15,6 +15,7 @@ import {
   randomOrder,
   randomSelect,
   randomWindows,
+  settledOrder,
 } from './random-clauses.ts'
 import { randomPredicate } from './random-predicate.ts'
 import type { Column, Shape, World } from './world.ts'
@@ -101,7 +102,7 @@ function randomBlock(context: Context): Made {
     shape = made
   }
   if (wants('window', 15)) {
-    const [windows, made] = randomWindows(context, shape)
+    const [windows, made] = randomWindows(context, { data, shape })
     data = { ...data, windows }
     shape = made
   }
@@ -134,16 +135,23 @@ function finished(context: Context, made: Made): Made {
     data = { ...data, distinct: kind === 'distinct' || isLikely(draw, 10) }
     if (kind === 'set') {
       const set = randomSet(context, data.select!, shape)
-      data = { ...data, sets: [set.clause] }
-      shape = set.shape
+      if (set !== undefined) {
+        data = { ...data, sets: [set.clause] }
+        shape = set.shape
+      }
     }
   }
   const isSelectedFirst = data.distinct || data.sets.length > 0
   if (has(context, 'orderBy') && isLikely(draw, 60)) {
-    data = { ...data, orderBy: randomOrder(context, isSelectedFirst ? shape : whole) }
+    const rows = isSelectedFirst ? shape : whole
+    data = { ...data, orderBy: settledOrder(context, { data, shape: rows }, randomOrder(context, rows)) }
   }
   if (has(context, 'limit') && isLikely(draw, 30)) data = { ...data, limit: draw.below(isLikely(draw, 10) ? 1 : 8) }
-  if (has(context, 'offset') && isLikely(draw, 15)) data = { ...data, offset: draw.below(5) }
+  if (has(context, 'offset') && isLikely(draw, 15)) {
+    data = { ...data, offset: draw.below(5) }
+    const rows = { data, shape: isSelectedFirst ? shape : whole }
+    if (data.orderBy.length === 0) data = { ...data, orderBy: settledOrder(context, rows, []) }
+  }
   return { data, shape }
 }
 
@@ -152,7 +160,7 @@ function randomSet(
   context: Context,
   select: readonly SelectedField[],
   shape: Shape,
-): { clause: SetClause; shape: Shape } {
+): { clause: SetClause; shape: Shape } | undefined {
   const { draw } = context
   const { data, shape: given } = plainBlock(context)
   const chosen = shape.map((column) => {
@@ -160,6 +168,8 @@ function randomSet(
     const isOwn = same.find(({ path }) => path.join('.') === column.path.join('.'))
     return isOwn !== undefined && isLikely(draw, 60) ? isOwn : pick(draw, same.length > 0 ? same : comparable(given))
   })
+  const isSame = shape.every((column, i) => column.kind === chosen[i]!.kind)
+  if (!isSame && !has(context, 'crossKinds')) return undefined
   const other: QueryData = { ...data, select: select.map(({ name }, i) => ({ name, path: chosen[i]!.path })) }
   const kind = pick(draw, ['union', 'unionAll', 'intersect', 'except'] as const)
   return {

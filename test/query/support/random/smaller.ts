@@ -21,7 +21,10 @@ export function* smallerQueries(data: QueryData, isWithin = false): Generator<Qu
     yield settled({ ...data, group: undefined })
     if (group.having !== undefined) yield settled({ ...data, group: { ...group, having: undefined } })
     for (const keys of without(group.keys)) yield settled({ ...data, group: { ...group, keys } })
-    for (const aggregates of without(group.aggregates)) yield settled({ ...data, group: { ...group, aggregates } })
+    for (const aggregates of without(group.aggregates)) {
+      // Rows of nothing at all are no row to speak of.
+      if (aggregates.length > 0) yield settled({ ...data, group: { ...group, aggregates } })
+    }
   }
   if (where !== undefined) yield settled({ ...data, where: undefined })
   for (const made of without(computed)) yield settled({ ...data, computed: made })
@@ -87,6 +90,12 @@ function* smallerPredicates(predicate: Predicate): Generator<Predicate> {
     default:
       break
   }
+}
+
+/** The database without anything that could be taken away and leave `fails` true. */
+export function smallestDatabase(database: Database, fails: (database: Database) => boolean): Database {
+  for (const smaller of smallerDatabases(database)) if (fails(smaller)) return smallestDatabase(smaller, fails)
+  return database
 }
 
 export function* smallerDatabases(database: Database): Generator<Database> {

@@ -55,6 +55,10 @@ export type Clause =
   | 'arrays'
   | 'geo'
   | 'mixedOperands'
+  /** Fields of one kind compared, joined and united with those of another. */
+  | 'crossKinds'
+  /** An order of rows that only their value tells apart, ties left to that. */
+  | 'wholeRowTies'
   | 'nocase'
   | 'compare'
   | 'inQuery'
@@ -77,7 +81,18 @@ export type Clause =
 export const EVERY_CLAUSE: readonly Clause[] = [
   ...(['where', 'orderBy', 'limit', 'offset', 'select', 'regex', 'ilike', 'arrays', 'geo', 'mixedOperands'] as const),
   ...(['nocase', 'compare', 'inQuery', 'exists', 'from', 'nearest', 'join', 'compute', 'unicode', 'bin'] as const),
-  ...(['distance', 'group', 'inexact', 'array', 'firstLast', 'window', 'distinct', 'set'] as const),
+  ...([
+    'crossKinds',
+    'wholeRowTies',
+    'distance',
+    'group',
+    'inexact',
+    'array',
+    'firstLast',
+    'window',
+    'distinct',
+    'set',
+  ] as const),
 ]
 
 export interface World {
