@@ -392,7 +392,7 @@ function isThere(
     return { kind: 'compare', op: 'eq', left: right, right: { kind: 'literal', value: values[i]! } }
   })
   const asked = pairs.length === 0 ? bound : { ...rowsOf(bound), where: combine('and', pairs) }
-  const { root } = planQuery({ ...asked, limit: 1 }, b.tables)
+  const { root } = planQuery({ ...asked, limit: Math.min(1, asked.limit ?? 1) }, b.tables)
   const operator = buildNode(root, { ...b, clock: undefined, tracker: undefined }, 1)
   try {
     let step = operator.next()

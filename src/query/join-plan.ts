@@ -6,6 +6,7 @@
 import type { PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import type { JoinClause, JoinPair, Predicate, QueryData } from './query-data.ts'
+import { subqueriesOf } from './references.ts'
 import { samePath } from './same-predicate.ts'
 import type { IndexInfo, RecordSource } from './source.ts'
 import { combine } from './where.ts'
@@ -89,6 +90,7 @@ interface Lookup {
 /** The cheapest way to look the other side up by one of the pairs; undefined when there is none. */
 function lookupOf(join: JoinClause, planning: Planning): Lookup | undefined {
   if (join.kind === 'right' || join.kind === 'full' || !isFiltered(join.other)) return undefined
+  if (join.other.where !== undefined && subqueriesOf(join.other.where).length > 0) return undefined
   const source = planning.tables.open(join.other.collection)
   let best: Lookup | undefined
   join.on.forEach((on, pair) => {

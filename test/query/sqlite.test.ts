@@ -19,7 +19,7 @@ import { randomIndexes } from './support/random/random-writes.ts'
 import { smallest, smallestDatabase } from './support/random/smaller.ts'
 import { SQL_CLAUSES, sqlTables, sqlWorld } from './support/random/sql-world.ts'
 import { type Database, randomDatabase, type World } from './support/random/world.ts'
-import { BUILT_CLAUSES, runData } from './support/run-data.ts'
+import { runData } from './support/run-data.ts'
 
 const Library = sqliteLibrary()
 const QUERIES_OF_ONE = 25
@@ -103,7 +103,7 @@ describe.skipIf(Library === undefined)('SQLite', () => {
     const random = seededRandom(seed())
     const judged = { asked: 0, answered: 0 }
     for (let i = 0; i < effort(20); i++) {
-      const world = sqlWorld(BUILT_CLAUSES)
+      const world = sqlWorld(SQL_CLAUSES)
       const [database, queries] = draws(world, random)
       const db = await openOn(freshPlatform(), { durability: 'none' })
       for (const [name, records] of database) await db.collection(name).insertMany(records)

@@ -4,13 +4,6 @@ import { Query, restoreQuery } from '../../../src/query/builder.ts'
 import type { QueryData } from '../../../src/query/query-data.ts'
 import type { QueryRunner } from '../../../src/query/source.ts'
 import type { Row } from './naive/scope.ts'
-import type { Clause } from './random/world.ts'
-
-/** The clauses that the engine has: what the generator draws. To be extended as they are built. */
-export const BUILT_CLAUSES: readonly Clause[] = [
-  ...(['where', 'orderBy', 'limit', 'offset', 'select', 'regex', 'ilike', 'arrays', 'geo', 'mixedOperands'] as const),
-  ...(['nocase', 'unicode', 'crossKinds', 'wholeRowTies'] as const),
-]
 
 /** What reads collections by name. */
 export interface Handle {
