@@ -1,2 +1,0 @@
-/** What a text search asks for, as plain frozen data. */
-export type TextQuery = { readonly kind: 'none' }
