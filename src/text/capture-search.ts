@@ -41,18 +41,14 @@ export function captureSearch(object: unknown, fields: readonly string[]): TextQ
   return captureObject({ fields, leaves: 0 }, object, 'search', undefined, 0)
 }
 
-function captureObject(
-  c: Capture,
-  object: unknown,
-  path: string,
-  outer: string | undefined,
-  depth: number,
-): TextQuery {
+function captureObject(c: Capture, object: unknown, path: string, outer: string | undefined, depth: number): TextQuery {
   if (!isPlainObject(object)) throw invalidSearch(path, 'expected an object like { all: […] }')
   if (depth > MAX_QUERY_DEPTH / 2 - 2) throw invalidSearch(path, 'it is nested too deep')
   for (const name of Object.keys(object)) {
-    if (!NAMES.has(name)) throw invalidSearch(`${path}.${name}`, `there is no such part; there are ${[...NAMES].join(', ')}`)
-    if (object[name] === undefined) throw invalidSearch(`${path}.${name}`, 'undefined is not a value; leave the part out')
+    if (!NAMES.has(name))
+      throw invalidSearch(`${path}.${name}`, `there is no such part; there are ${[...NAMES].join(', ')}`)
+    if (object[name] === undefined)
+      throw invalidSearch(`${path}.${name}`, 'undefined is not a value; leave the part out')
   }
   const { all, any, none, phrase, prefix, fuzzy } = object
   const field = object['field'] === undefined ? outer : captureField(c, object['field'], `${path}.field`)
@@ -65,21 +61,17 @@ function captureObject(
   if (prefix !== undefined) {
     of.push(...listOf(prefix).map((text, i) => captureText(c, 'prefix', text, `${path}.prefix[${i}]`, field)))
   }
-  if (fuzzy !== undefined) of.push(...listOf(fuzzy).map((word, i) => captureFuzzy(c, word, `${path}.fuzzy[${i}]`, field)))
+  if (fuzzy !== undefined)
+    of.push(...listOf(fuzzy).map((word, i) => captureFuzzy(c, word, `${path}.fuzzy[${i}]`, field)))
   if (of.length === 0) throw invalidSearch(path, "it says nothing to look for; 'none' only takes away")
   if (none !== undefined) {
-    for (const item of captureItems(c, none, `${path}.none`, field, depth)) of.push(Object.freeze({ kind: 'not', of: item }))
+    for (const item of captureItems(c, none, `${path}.none`, field, depth))
+      of.push(Object.freeze({ kind: 'not', of: item }))
   }
   return combineQueries('and', of)
 }
 
-function captureItems(
-  c: Capture,
-  items: unknown,
-  path: string,
-  field: string | undefined,
-  depth: number,
-): TextQuery[] {
+function captureItems(c: Capture, items: unknown, path: string, field: string | undefined, depth: number): TextQuery[] {
   const list = typeof items === 'string' ? items.split(/\s+/u).filter((word) => word !== '') : items
   if (!Array.isArray(list)) throw invalidSearch(path, 'expected words, or a list of them')
   if (list.length === 0) throw invalidSearch(path, 'there is no word in it')
@@ -104,7 +96,8 @@ function captureText(
 }
 
 function captureFuzzy(c: Capture, item: unknown, path: string, field: string | undefined): TextLeaf {
-  const { word, edits = 1 } = typeof item === 'string' ? { word: item } : isPlainObject(item) ? item : { word: undefined }
+  const { word, edits = 1 } =
+    typeof item === 'string' ? { word: item } : isPlainObject(item) ? item : { word: undefined }
   if (typeof word !== 'string' || !ONE_WORD.test(word)) {
     throw invalidSearch(path, 'expected a single word, or { word, edits }')
   }

@@ -4,7 +4,7 @@
  */
 import type { FieldCounts } from './field-counts.ts'
 import { type MemoryPart, newTermPostings } from './memory-part.ts'
-import { BLOCK_SIZE, readPostings, type Segment, skipVarints } from './segment.ts'
+import { BLOCK_SIZE, readPostings, type Segment } from './segment.ts'
 
 /** What is behind every ordinal. */
 export const END = 0xffffffff
@@ -151,17 +151,4 @@ function readPositions(bytes: Uint8Array, start: number, cursor: PostingCursor, 
       }
     }
   }
-}
-
-/** Where the positions of the block in hand begin, and, of each posting, end: for copying them as they are. */
-export function positionEnds(cursor: PostingCursor, fieldCounts: FieldCounts, ends: Uint32Array): number {
-  const { segment, codes, count } = cursor
-  if (segment === undefined) return 0
-  const start = segment.positionStarts[cursor.nextBlock - 1]!
-  let at = start
-  for (let i = 0; i < count; i++) {
-    at = skipVarints(segment.positions, at, fieldCounts.totals[codes[i]!]!)
-    ends[i] = at
-  }
-  return start
 }

@@ -8,6 +8,15 @@ import { BLOCK_SIZE, type Segment } from './segment.ts'
 /** Bytes that a varint of 32 bits takes at most. */
 const MAX_SIZE = 5
 
+/** What a segment takes at most. */
+export interface SegmentSize {
+  readonly terms: number
+  readonly termBytes: number
+  readonly blocks: number
+  readonly postings: number
+  readonly positions: number
+}
+
 export class SegmentWriter {
   readonly #documents: Documents
   readonly #fieldCounts: FieldCounts
@@ -36,9 +45,22 @@ export class SegmentWriter {
   readonly #ordinals: Uint32Array = new Uint32Array(BLOCK_SIZE)
   readonly #codes: Uint32Array = new Uint32Array(BLOCK_SIZE)
 
-  constructor(documents: Documents, fieldCounts: FieldCounts) {
+  /** With room for `size`, nothing of that is moved while it is written: what is not used takes no memory. */
+  constructor(documents: Documents, fieldCounts: FieldCounts, size?: SegmentSize) {
     this.#documents = documents
     this.#fieldCounts = fieldCounts
+    if (size === undefined) return
+    this.#termBytes = new Uint8Array(size.termBytes)
+    this.#termStarts = new Uint32Array(size.terms + 2)
+    this.#counts = new Uint32Array(size.terms + 2)
+    this.#firstBlocks = new Uint32Array(size.terms + 2)
+    this.#blockStarts = new Uint32Array(size.blocks + 1)
+    this.#positionStarts = new Uint32Array(size.blocks + 1)
+    this.#lastOrdinals = new Uint32Array(size.blocks + 1)
+    this.#maxSums = new Float64Array(size.blocks + 1)
+    this.#minLengths = new Float64Array(size.blocks + 1)
+    this.#postings = new Uint8Array(size.postings + 2 * MAX_SIZE * BLOCK_SIZE)
+    this.#positions = new Uint8Array(size.positions + MAX_SIZE)
   }
 
   /** Begins a posting of the term under way; its positions follow, by {@link position} or {@link copyPositions}. */
@@ -98,19 +120,19 @@ export class SegmentWriter {
       documents: this.#documents,
       terms: {
         count: this.#terms,
-        bytes: this.#termBytes.slice(0, this.#termEnd),
-        starts: this.#termStarts.slice(0, this.#terms + 1),
+        bytes: cut(this.#termBytes, this.#termEnd),
+        starts: cut(this.#termStarts, this.#terms + 1),
       },
-      counts: this.#counts.slice(0, this.#terms),
-      firstBlocks: this.#firstBlocks.slice(0, this.#terms + 1),
+      counts: cut(this.#counts, this.#terms),
+      firstBlocks: cut(this.#firstBlocks, this.#terms + 1),
       blocks: this.#blocks,
-      blockStarts: this.#blockStarts.slice(0, this.#blocks),
-      positionStarts: this.#positionStarts.slice(0, this.#blocks),
-      lastOrdinals: this.#lastOrdinals.slice(0, this.#blocks),
-      maxSums: this.#maxSums.slice(0, this.#blocks),
-      minLengths: this.#minLengths.slice(0, this.#blocks),
-      postings: this.#postings.slice(0, this.#postingEnd),
-      positions: this.#positions.slice(0, this.#positionEnd),
+      blockStarts: cut(this.#blockStarts, this.#blocks),
+      positionStarts: cut(this.#positionStarts, this.#blocks),
+      lastOrdinals: cut(this.#lastOrdinals, this.#blocks),
+      maxSums: cut(this.#maxSums, this.#blocks),
+      minLengths: cut(this.#minLengths, this.#blocks),
+      postings: cut(this.#postings, this.#postingEnd),
+      positions: cut(this.#positions, this.#positionEnd),
     }
   }
 
@@ -181,4 +203,10 @@ function enlargedFloats(old: Float64Array): Float64Array {
   const larger = new Float64Array(old.length * 2)
   larger.set(old)
   return larger
+}
+
+/** The first entries: without the rest when that is much of it, else as a view, which costs nothing. */
+function cut<T extends Uint8Array | Uint32Array | Float64Array>(array: T, length: number): T {
+  // slice() and subarray() give an array of the same type.
+  return (length < array.length / 2 ? array.slice(0, length) : array.subarray(0, length)) as T
 }

@@ -15,13 +15,7 @@ export class TermScorer implements Scorer {
   readonly #factor: number
   readonly #lengthFactor: number
 
-  constructor(
-    cursor: PostingCursor,
-    lengths: Float64Array,
-    sums: Float64Array,
-    factor: number,
-    lengthFactor: number,
-  ) {
+  constructor(cursor: PostingCursor, lengths: Float64Array, sums: Float64Array, factor: number, lengthFactor: number) {
     this.#cursor = cursor
     this.#lengths = lengths
     this.#sums = sums
@@ -90,7 +84,8 @@ function addTerm(
       }
       const tf = sums[codes[at]!]!
       if (tf === 0) continue
-      into[ordinal - start]! += (factor * tf) / (tf + FREE_LENGTH + lengthFactor * lengths[ordinal]!) + GRID_UP - GRID_DOWN
+      into[ordinal - start]! +=
+        (factor * tf) / (tf + FREE_LENGTH + lengthFactor * lengths[ordinal]!) + GRID_UP - GRID_DOWN
       found++
     }
   } while (loadBlock(cursor))
