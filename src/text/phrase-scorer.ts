@@ -2,7 +2,7 @@
 import { addend } from './bm25.ts'
 import type { FieldCounts } from './field-counts.ts'
 import { countPhrases } from './phrase.ts'
-import { END, loadPositions, type PostingCursor, seek } from './posting-cursor.ts'
+import { END, type PostingCursor, readPositions, seek } from './posting-cursor.ts'
 import { excludeThrough, intersectThrough, type Scorer } from './scorer.ts'
 
 export class PhraseScorer implements Scorer {
@@ -91,9 +91,9 @@ export class PhraseScorer implements Scorer {
     const cursors = this.#cursors
     for (let i = 0; i < cursors.length; i++) {
       const cursor = cursors[i]!
-      loadPositions(cursor, this.#fieldCounts)
+      readPositions(cursor, this.#fieldCounts)
       this.#lists[i] = cursor.positions
-      this.#froms[i] = cursor.positionStarts[cursor.at]!
+      this.#froms[i] = cursor.positionStart
     }
     let sum = 0
     for (let field = 0; field < this.#fieldCounts.fields; field++) {

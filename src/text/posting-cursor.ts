@@ -4,7 +4,7 @@
  */
 import type { FieldCounts } from './field-counts.ts'
 import { type MemoryPart, newTermPostings } from './memory-part.ts'
-import { BLOCK_SIZE, readPostings, type Segment } from './segment.ts'
+import { BLOCK_SIZE, readPostings, type Segment, skipVarints } from './segment.ts'
 
 /** What is behind every ordinal. */
 export const END = 0xffffffff
@@ -15,10 +15,12 @@ export class PostingCursor {
   codes: Uint32Array
   count = 0
   at = 0
-  /** Of the block in hand, once {@link loadPositions} was called: of posting i from positionStarts[i] on. */
+  /** Positions, field by field, of the posting at which {@link readPositions} was called, from positionStart on. */
   positions: Uint32Array
-  positionStarts: Uint32Array = new Uint32Array(0)
-  hasPositions = false
+  positionStart = 0
+  /** Postings of the block whose positions are passed, and where those of the next begin: a byte, or an entry. */
+  passed = 0
+  passedEnd = 0
   readonly segment: Segment | undefined
   /** The next block to load, and the end of the term's. */
   nextBlock = 0
@@ -73,7 +75,8 @@ export function loadBlock(cursor: PostingCursor): boolean {
   readPostings(segment.postings, segment.blockStarts[block]!, count, before, cursor.ordinals, cursor.codes)
   cursor.count = count
   cursor.at = 0
-  cursor.hasPositions = false
+  cursor.passed = 0
+  cursor.passedEnd = segment.positionStarts[block]!
   cursor.nextBlock = block + 1
   return true
 }
@@ -111,44 +114,42 @@ function seekInBlock(cursor: PostingCursor, ordinal: number): number {
   return ordinals[low]!
 }
 
-/** Reads the positions of the block in hand. */
-export function loadPositions(cursor: PostingCursor, fieldCounts: FieldCounts): void {
-  if (cursor.hasPositions) return
-  const { count, codes, segment } = cursor
+/** Reads the positions of the posting at hand, past those of the postings before it. */
+export function readPositions(cursor: PostingCursor, fieldCounts: FieldCounts): void {
+  const { codes, at, segment } = cursor
   const { totals } = fieldCounts
-  if (cursor.positionStarts.length < count) cursor.positionStarts = new Uint32Array(count)
-  let total = 0
-  for (let i = 0; i < count; i++) {
-    cursor.positionStarts[i] = total
-    total += totals[codes[i]!]!
+  let skipped = 0
+  for (let i = cursor.passed; i < at; i++) skipped += totals[codes[i]!]!
+  cursor.passed = at
+  if (segment === undefined) {
+    cursor.passedEnd += skipped
+    cursor.positionStart = cursor.passedEnd
+    return
   }
-  cursor.hasPositions = true
-  if (segment === undefined) return
-  if (cursor.positions.length < total) cursor.positions = new Uint32Array(total)
-  readPositions(segment.positions, segment.positionStarts[cursor.nextBlock - 1]!, cursor, fieldCounts)
+  const bytes = segment.positions
+  cursor.passedEnd = skipVarints(bytes, cursor.passedEnd, skipped)
+  const total = totals[codes[at]!]!
+  if (cursor.positions.length < total) cursor.positions = new Uint32Array(Math.max(8, total * 2))
+  if (total === 1) cursor.positions[0] = readVarint(bytes, cursor.passedEnd)
+  else readGaps(bytes, cursor.passedEnd, codes[at]!, fieldCounts, cursor.positions)
 }
 
-function readPositions(bytes: Uint8Array, start: number, cursor: PostingCursor, fieldCounts: FieldCounts): void {
-  const { codes, count, positions } = cursor
-  const { fields } = fieldCounts
+/** The positions of one posting: in each field the first as it is, then gaps. */
+function readGaps(bytes: Uint8Array, start: number, code: number, fieldCounts: FieldCounts, into: Uint32Array): void {
   let at = start
-  let written = 0
-  for (let i = 0; i < count; i++) {
-    for (let field = 0; field < fields; field++) {
-      let position = 0
-      for (let left = fieldCounts.count(codes[i]!, field); left > 0; left--) {
-        let gap = bytes[at++]!
-        if (gap >= 0x80) {
-          gap &= 0x7f
-          for (let shift = 7; ; shift += 7) {
-            const byte = bytes[at++]!
-            gap |= (byte & 0x7f) << shift
-            if (byte < 0x80) break
-          }
-        }
-        position += gap
-        positions[written++] = position
-      }
+  let read = 0
+  for (let field = 0; field < fieldCounts.fields; field++) {
+    let position = 0
+    for (let left = fieldCounts.count(code, field); left > 0; left--) {
+      position += readVarint(bytes, at)
+      at = skipVarints(bytes, at, 1)
+      into[read++] = position
     }
   }
+}
+
+function readVarint(bytes: Uint8Array, at: number): number {
+  let value = bytes[at]! & 0x7f
+  for (let i = at, shift = 7; bytes[i]! >= 0x80; shift += 7) value |= (bytes[++i]! & 0x7f) << shift
+  return value
 }
