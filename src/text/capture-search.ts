@@ -55,14 +55,11 @@ function captureObject(c: Capture, object: unknown, path: string, outer: string 
   const of: TextQuery[] = []
   if (all !== undefined) of.push(...captureItems(c, all, `${path}.all`, field, depth))
   if (any !== undefined) of.push(combineQueries('or', captureItems(c, any, `${path}.any`, field, depth)))
-  if (phrase !== undefined) {
-    of.push(...listOf(phrase).map((text, i) => captureText(c, 'phrase', text, `${path}.phrase[${i}]`, field)))
+  for (const [kind, given] of [['phrase', phrase] as const, ['prefix', prefix] as const]) {
+    if (given !== undefined)
+      of.push(...eachOf(given, `${path}.${kind}`, (text, at) => captureText(c, kind, text, at, field)))
   }
-  if (prefix !== undefined) {
-    of.push(...listOf(prefix).map((text, i) => captureText(c, 'prefix', text, `${path}.prefix[${i}]`, field)))
-  }
-  if (fuzzy !== undefined)
-    of.push(...listOf(fuzzy).map((word, i) => captureFuzzy(c, word, `${path}.fuzzy[${i}]`, field)))
+  if (fuzzy !== undefined) of.push(...eachOf(fuzzy, `${path}.fuzzy`, (word, at) => captureFuzzy(c, word, at, field)))
   if (of.length === 0) throw invalidSearch(path, "it says nothing to look for; 'none' only takes away")
   if (none !== undefined) {
     for (const item of captureItems(c, none, `${path}.none`, field, depth))
@@ -115,8 +112,11 @@ function captureField(c: Capture, field: unknown, path: string): string {
   throw invalidSearch(path, `the text index has no such field; it has ${c.fields.join(', ')}`)
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value]
+/** Calls `capture` with each item of a list, or with what is none. */
+function eachOf<T>(value: unknown, path: string, capture: (item: unknown, path: string) => T): T[] {
+  if (!Array.isArray(value)) return [capture(value, path)]
+  if (value.length === 0) throw invalidSearch(path, 'there is nothing in it')
+  return value.map((item: unknown, i) => capture(item, `${path}[${i}]`))
 }
 
 function isPlainObject(value: unknown): value is { readonly [name: string]: unknown } {
