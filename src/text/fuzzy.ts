@@ -13,7 +13,14 @@ export interface FuzzyTerm {
 
 /** The code points of a text. */
 export function codePointsOf(text: string): Uint32Array {
-  return Uint32Array.from(text, (char) => char.codePointAt(0)!)
+  const points = new Uint32Array(text.length)
+  let count = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.codePointAt(i)!
+    if (code > 0xffff) i++
+    points[count++] = code
+  }
+  return points.subarray(0, count)
 }
 
 /** The distance of two texts in code points, or `limit` + 1 when it is more than `limit`. */
@@ -51,8 +58,24 @@ export function fuzzyTerms(terms: TermBytes, word: Uint32Array, limit: number): 
   return found
 }
 
+/** The distance of a term to the word, or `limit` + 1 when it is more; `signature` is the word's. */
+export function distanceTo(word: Uint32Array, signature: number, term: string, limit: number): number {
+  let found = 0
+  let points = 0
+  for (let i = 0; i < term.length; i++, points++) {
+    const code = term.codePointAt(i)!
+    if (code > 0xffff) i++
+    found |= 1 << (code & 31)
+  }
+  const isNear =
+    Math.abs(points - word.length) <= limit &&
+    bitCount(signature & ~found) <= limit &&
+    bitCount(found & ~signature) <= limit
+  return isNear ? editDistance(word, codePointsOf(term), limit) : limit + 1
+}
+
 /** Which characters a word has, as 32 bits: an edit adds one character at most, and takes one away at most. */
-function signatureOf(word: Uint32Array): number {
+export function signatureOf(word: Uint32Array): number {
   let signature = 0
   for (let i = 0; i < word.length; i++) signature |= 1 << (word[i]! & 31)
   return signature

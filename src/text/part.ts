@@ -1,6 +1,6 @@
 /** What a search asks of a part of the index, whether it is in memory still or a segment. */
 import { editWeight } from './bm25.ts'
-import { codePointsOf, editDistance, fuzzyTerms } from './fuzzy.ts'
+import { codePointsOf, distanceTo, fuzzyTerms, signatureOf } from './fuzzy.ts'
 import { MemoryPart } from './memory-part.ts'
 import { PostingCursor } from './posting-cursor.ts'
 import { type Segment, segmentBytes } from './segment.ts'
@@ -53,11 +53,10 @@ export function expandFuzzy(part: Part, word: string, edits: number): WeightedTe
       weight: editWeight(term.edits),
     }))
   }
+  const signature = signatureOf(points)
   const found: WeightedTerm[] = []
   part.terms.forEach((term, number) => {
-    // A character has one or two units, so that most terms are too long or too short at a glance.
-    if (term.length > 2 * (points.length + edits) || term.length < points.length - edits) return
-    const distance = editDistance(points, codePointsOf(term), edits)
+    const distance = distanceTo(points, signature, term, edits)
     if (distance <= edits) found.push({ number, weight: editWeight(distance) })
   })
   return found

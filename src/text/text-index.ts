@@ -223,7 +223,7 @@ export class TextIndex {
     }
   }
 
-  /** Does about `budget` postings of merging (some 20 ns each); true when there is more to do. */
+  /** Does about `budget` postings of merging (20 to 50 ns each; the last step also goes through the documents); true when there is more to do. */
   merge(budget: number): boolean {
     for (let left = budget; left > 0; ) {
       this.#merge ??= this.#beginMerge()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { codePointsOf, editDistance, fuzzyTerms } from '../../src/text/fuzzy.ts'
+import { codePointsOf, distanceTo, editDistance, fuzzyTerms, signatureOf } from '../../src/text/fuzzy.ts'
 import { sortTerms } from '../../src/text/sort-terms.ts'
 import { encodeTerm, endOfPrefix, findTerm, lowerBound, type TermBytes, termAt } from '../../src/text/term-bytes.ts'
 import { effort } from '../support/effort.ts'
@@ -34,6 +34,7 @@ describe('words with errors', () => {
         for (const other of sorted) {
           const distance = editDistance(codePointsOf(word), codePointsOf(other), limit)
           expect(distance).toBe(Math.min(limit + 1, naiveDistance(word, other)))
+          expect(distanceTo(codePointsOf(word), signatureOf(codePointsOf(word)), other, limit)).toBe(distance)
         }
       }),
       { seed: seed(), numRuns: effort(300) },
