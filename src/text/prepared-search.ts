@@ -36,6 +36,10 @@ export interface SearchState {
   readonly isCurrent: () => boolean
 }
 
+/** One match in this many documents is rare: then a window is of so many. */
+const RARE_SHARE = 64
+const RARE_WINDOW = 128
+
 /** Bits of the words of a set of slots. */
 const WORD_BITS = 32
 
@@ -56,11 +60,12 @@ export class PreparedSearch {
     const top = new TopK(limit, order)
     const scores = new Float64Array(WINDOW)
     this.#eachScorer((scorer, documents) => {
+      const span = spanOf(scorer, documents)
       for (let start = scorer.next(0); start < documents.count; start = scorer.next(start)) {
-        const end = Math.min(start + WINDOW, documents.count)
+        const end = Math.min(start + span, documents.count)
         if (scorer.bound(start, end) >= top.least && scorer.add(start, end, scores) > 0) {
           offerWindow(scores, documents, start, end, view, top)
-          scores.fill(0)
+          scores.fill(0, 0, end - start)
         }
         if (end === documents.count) break
         start = end
@@ -75,11 +80,12 @@ export class PreparedSearch {
     const scores = new Float64Array(WINDOW)
     let count = 0
     this.#eachScorer((scorer, documents) => {
+      const span = spanOf(scorer, documents)
       for (let start = scorer.next(0); start < documents.count; start = scorer.next(start)) {
-        const end = Math.min(start + WINDOW, documents.count)
+        const end = Math.min(start + span, documents.count)
         if (scorer.add(start, end, scores) > 0) {
           count += markWindow(scores, documents, start, end, view, bits)
-          scores.fill(0)
+          scores.fill(0, 0, end - start)
         }
         if (end === documents.count) break
         start = end
@@ -114,6 +120,11 @@ export class PreparedSearch {
       buffers.giveBack()
     }
   }
+}
+
+/** Documents of a window: few when matches are rare, and a window would be nearly empty. */
+function spanOf(scorer: Scorer, documents: Documents): number {
+  return scorer.cost * RARE_SHARE < documents.count ? RARE_WINDOW : WINDOW
 }
 
 function offerWindow(
