@@ -173,6 +173,33 @@ describe('a text index', () => {
     expect(index.statistics().dead).toBeLessThan(1_600 / 2)
   })
 
+  it('does not pass over the best document because it comes late in a window of poor ones', () => {
+    const index = new TextIndex({ fields: [{ path: 'text' }] })
+    const best = 8_000
+    for (let slot = 0; slot < 9_000; slot++) {
+      index.put(slot, slot + 1, [
+        slot === 10 ? 'word word' : slot === best ? 'word word word' : 'a word in a longer text',
+      ])
+    }
+    merged(index)
+    for (const text of ['word', 'word OR none', 'word OR longer', 'word -none']) {
+      expect([...index.prepare(parseSearch(text)).top(1, bySlot, EVERYTHING).slots]).toEqual([best])
+    }
+  })
+
+  it('never lets a phrase go from one element of an array, or one field, to the next', () => {
+    const index = new TextIndex(SPEC)
+    index.put(1, 1, ['login', ['page broken', 'again and', 'again']])
+    index.save()
+    index.put(2, 2, ['login page', ['broken', 'again']])
+    const found = (text: string): number[] => [...index.prepare(parseSearch(text)).matches(EVERYTHING)]
+    expect(found('"login page"')).toEqual([2])
+    expect(found('"page broken"')).toEqual([1])
+    expect(found('"broken again"')).toEqual([])
+    expect(found('"and again"')).toEqual([])
+    expect(found('"again and"')).toEqual([1])
+  })
+
   it('counts of a word only living documents once all is merged', () => {
     const index = new TextIndex(SPEC)
     for (const slots of [500, 250, 125]) {
