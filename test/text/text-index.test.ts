@@ -198,6 +198,10 @@ describe('a text index', () => {
     expect(found('"broken again"')).toEqual([])
     expect(found('"and again"')).toEqual([])
     expect(found('"again and"')).toEqual([1])
+    const phrase = index.prepare(parseSearch('"and again"'))
+    expect(phrase.score(['login', ['page broken', 'again and', 'again']])).toBeUndefined()
+    expect(phrase.score(['and', 'again'])).toBeUndefined()
+    expect(phrase.score(['and', ['and again']])).toBeGreaterThan(0)
   })
 
   it('counts of a word only living documents once all is merged', () => {
