@@ -14,6 +14,7 @@ import type { ImageReader } from './image.ts'
 import { IndexLoad } from './index-load.ts'
 import type { IndexState } from './index-state.ts'
 import { makeCollection } from './system-collections.ts'
+import { readTextSpec } from './text-spec.ts'
 
 interface StoredIndex {
   readonly name: string
@@ -60,6 +61,7 @@ export class CatalogueLoader {
       name: String(record['name']),
       schemaVersion: Number(record['schemaVersion']),
       hasSchema: record['hasSchema'] === true,
+      text: readTextSpec(record['text']),
     }
     const collection = known ?? this.#make(id, description)
     this.#core.collections.delete(collection.name)

@@ -9,11 +9,25 @@ import type { StandardSchema } from './schema.ts'
 /** One step of a migration: the record as the version before had it, to the record as this one has it. */
 export type MigrationStep = (old: { readonly [name: string]: unknown }) => unknown
 
+/** How the words of a collection's texts are indexed. */
+export interface SearchOptions {
+  /** Words are reduced to their stems. */
+  readonly language?: 'english'
+  /** Words that are not indexed, and are passed over in searches. */
+  readonly stopWords?: readonly string[]
+}
+
 export interface CollectionOptions {
   /** A Standard Schema (zod, valibot, arktype …): its output is what is stored. None: any record. */
   readonly schema?: StandardSchema
   /** The wanted state: missing ones are built at open, declared ones of an earlier open that are gone are dropped. */
   readonly indexes?: readonly IndexForm[]
+  /**
+   * Text search over these fields (strings, and arrays of strings), and how much a word in each counts:
+   * `{ title: 3, body: 1 }`. The wanted state, as `indexes`: another declaration is another index, without one it goes.
+   */
+  readonly search?: { readonly [path: string]: number }
+  readonly searchOptions?: SearchOptions
   /** Integer from 1, raised when the schema changes. */
   readonly version?: number
   /** By version: how a record of the version before becomes one of this. */
@@ -67,7 +81,15 @@ export function collection<T extends { id: string | number }>(
   options?: Omit<CollectionOptions, 'schema'>,
 ): CollectionSpec<T, Omit<T, 'id'> & { id?: T['id'] | undefined }>
 export function collection(options: CollectionOptions = {}): CollectionSpec<unknown, unknown> {
-  assertKnown('collection()', options, ['schema', 'indexes', 'version', 'migrate', 'unchecked'])
+  assertKnown('collection()', options, [
+    'schema',
+    'indexes',
+    'search',
+    'searchOptions',
+    'version',
+    'migrate',
+    'unchecked',
+  ])
   return { options: Object.freeze({ ...options }) }
 }
 

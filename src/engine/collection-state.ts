@@ -14,6 +14,7 @@ import { ENTRY_PIECES, EntryView, isInPiecesAt, recordSizeAt, recordStartAt } fr
 import { compareValues } from '../codec/order.ts'
 import type { VersionHeap } from '../mvcc/version-heap.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
+import type { TextSpec } from '../text/text-fields.ts'
 import type { IndexState } from './index-state.ts'
 import type { SchemaRules } from './schema.ts'
 
@@ -58,6 +59,8 @@ export interface CollectionDescription {
   readonly schemaVersion: number
   /** True once code with a schema has opened it: it then takes writes only from such code. */
   readonly hasSchema: boolean
+  /** What its text search is declared as; undefined: it has none. */
+  readonly text?: TextSpec | undefined
 }
 
 /** The encoded record in bytes[start, end): filled again and again. */

@@ -24,6 +24,7 @@ import type { Durability, Publisher } from './publisher.ts'
 import { RecentWrites } from './recent-writes.ts'
 import { Spill } from './spill.ts'
 import { BUCKETS_STRUCTURE, collectionOf, partOf, SLOTS_STRUCTURE } from './structures.ts'
+import { storedTextSpec } from './text-spec.ts'
 
 /** Options of an open database, with defaults filled in. */
 export interface EngineOptions {
@@ -235,7 +236,7 @@ export class Core {
   /** The catalogue's record of a collection, encoded: as it is, or as it is about to be. */
   catalogueRecord(
     collection: CollectionState,
-    { name, schemaVersion, hasSchema }: CollectionDescription = collection.description,
+    { name, schemaVersion, hasSchema, text }: CollectionDescription = collection.description,
     indexes: readonly IndexState[] = collection.indexes,
   ): Uint8Array {
     return encodeStandalone({
@@ -244,6 +245,7 @@ export class Core {
       schemaVersion,
       hasSchema,
       indexes: indexes.filter((index) => !index.building).map((index) => index.describe()),
+      ...(text === undefined ? {} : { text: storedTextSpec(text) }),
     })
   }
 

@@ -57,6 +57,7 @@ export {
   type CollectionSpec,
   collection,
   type DynamicInsert,
+  type SearchOptions,
 } from '../engine/collection-spec.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
