@@ -71,8 +71,12 @@ export function startBackground(
   const collector = new Collector({
     clock: platform.clock,
     cleaner,
-    prune: (most) => core.prune(most),
+    prune: (most) => {
+      const more = core.prune(most)
+      return core.texts.merge() || more
+    },
     async checkpoint() {
+      await core.texts.save(platform.clock, (structure) => map.locationOf(structure, 0) !== undefined)
       const result = await runCheckpoint(context)
       if (result.kind === 'written') rebuilt = false
       return result

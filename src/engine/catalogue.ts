@@ -68,6 +68,7 @@ export class CatalogueLoader {
     this.#core.collections.set(description.name, collection)
     collection.description = description
     collection.logged = true
+    this.#core.texts.declare(collection, description.text, this.#replaying ? undefined : this.#image.text(id))
     this.#setIndexes(collection, record['indexes'] as unknown as readonly StoredIndex[])
   }
 
@@ -139,6 +140,7 @@ export class CatalogueLoader {
   #forget(collection: CollectionState): void {
     collection.dropped = true
     for (const index of collection.indexes) index.drop()
+    this.#core.texts.forget(collection)
     for (let slot = 0; slot < collection.heap.slots.highSlot; slot++) {
       if (collection.heap.isLive(slot)) this.#core.liveBytes.drop(collection.heap.slots.placeOf(slot))
     }

@@ -24,6 +24,7 @@ import type { Durability, Publisher } from './publisher.ts'
 import { RecentWrites } from './recent-writes.ts'
 import { Spill } from './spill.ts'
 import { BUCKETS_STRUCTURE, collectionOf, partOf, SLOTS_STRUCTURE } from './structures.ts'
+import { TextIndexes } from './text-indexes.ts'
 import { storedTextSpec } from './text-spec.ts'
 
 /** Options of an open database, with defaults filled in. */
@@ -90,6 +91,8 @@ export class Core {
   readonly spill: Spill
   /** Columns, by collection. */
   readonly derived: DerivedStructures
+  /** The text indexes of collections that have one. */
+  readonly texts: TextIndexes
   readonly newId: () => string
   /** Seeds the hash of the record tables. */
   readonly hashSeed: number
@@ -147,6 +150,11 @@ export class Core {
     this.derived = new DerivedStructures({
       limitBytes: Math.floor(options.options.memoryBytes * COLUMNS_SHARE),
       safePoint: () => this.safePoint(),
+    })
+    this.texts = new TextIndexes({
+      pages: options.pages,
+      safePoint: () => this.safePoint(),
+      takeDown: (run) => this.takeDown(run),
     })
     this.spill = new Spill(options.platform, options.path)
     this.history.onDrop = (place) => {
@@ -282,7 +290,7 @@ export class Core {
     if (collection === undefined) return undefined
     if (part === SLOTS_STRUCTURE) return collection.heap.slots.space
     if (part === BUCKETS_STRUCTURE) return collection.heap.buckets.space
-    return collection.indexes.find((index) => index.part === part)?.space
+    return collection.indexes.find((index) => index.part === part)?.space ?? this.texts.spaceOf(collection, part)
   }
 
   /** Drops versions and index entries that nobody can see any more; a bounded slice. True when more is left. */

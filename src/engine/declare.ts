@@ -50,7 +50,10 @@ async function declareText(core: Core, collection: CollectionState, text: TextSp
   if (sameTextSpec(description.text, text)) return
   const next = { ...description, text }
   if (collection.logged) await commitCatalogue(core, collection, { description: next })
-  else collection.description = next
+  else {
+    collection.description = next
+    core.texts.declare(collection, text)
+  }
 }
 
 async function describe(core: Core, collection: CollectionState, version: number, schema: boolean): Promise<void> {
