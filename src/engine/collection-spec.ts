@@ -5,29 +5,16 @@ import type { DynamicRecord } from '../query/types.ts'
 import type { Collection, SnapshotCollection, TransactionCollection } from './collection.ts'
 import { assertKnown } from './known-options.ts'
 import type { StandardSchema } from './schema.ts'
+import type { SearchDeclaration } from './text-spec.ts'
 
 /** One step of a migration: the record as the version before had it, to the record as this one has it. */
 export type MigrationStep = (old: { readonly [name: string]: unknown }) => unknown
 
-/** How the words of a collection's texts are indexed. */
-export interface SearchOptions {
-  /** Words are reduced to their stems. */
-  readonly language?: 'english'
-  /** Words that are not indexed, and are passed over in searches. */
-  readonly stopWords?: readonly string[]
-}
-
-export interface CollectionOptions {
+export interface CollectionOptions extends SearchDeclaration {
   /** A Standard Schema (zod, valibot, arktype …): its output is what is stored. None: any record. */
   readonly schema?: StandardSchema
   /** The wanted state: missing ones are built at open, declared ones of an earlier open that are gone are dropped. */
   readonly indexes?: readonly IndexForm[]
-  /**
-   * Text search over these fields (strings, and arrays of strings), and how much a word in each counts:
-   * `{ title: 3, body: 1 }`. The wanted state, as `indexes`: another declaration is another index, without one it goes.
-   */
-  readonly search?: { readonly [path: string]: number }
-  readonly searchOptions?: SearchOptions
   /** Integer from 1, raised when the schema changes. */
   readonly version?: number
   /** By version: how a record of the version before becomes one of this. */

@@ -155,6 +155,7 @@ export class Core {
       pages: options.pages,
       safePoint: () => this.safePoint(),
       takeDown: (run) => this.takeDown(run),
+      wake: () => this.onPublished(),
     })
     this.spill = new Spill(options.platform, options.path)
     this.history.onDrop = (place) => {

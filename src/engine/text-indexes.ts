@@ -35,6 +35,7 @@ export class TextIndexes implements BudgetClient {
   readonly #pages: PageStore
   readonly #safePoint: () => void
   readonly #takeDown: (run: () => void) => void
+  readonly #wake: () => void
   readonly #states = new Map<CollectionState, TextState>()
 
   constructor(options: {
@@ -42,10 +43,13 @@ export class TextIndexes implements BudgetClient {
     readonly safePoint: () => void
     /** Takes pages down when no checkpoint is writing them. */
     readonly takeDown: (run: () => void) => void
+    /** Wakes who calls `merge`. */
+    readonly wake: () => void
   }) {
     this.#pages = options.pages
     this.#safePoint = options.safePoint
     this.#takeDown = options.takeDown
+    this.#wake = options.wake
   }
 
   /** The text index of a collection; undefined when it has none. */
@@ -69,6 +73,7 @@ export class TextIndexes implements BudgetClient {
       rows: new CollectionRows(collection, this.#safePoint),
       image,
       safePoint: this.#safePoint,
+      onChanged: this.#wake,
       dropImage: ({ space }) => this.#takeDown(() => space.drop()),
     })
     this.#states.set(collection, state)

@@ -3,11 +3,28 @@ import { BlazeError } from '../base/errors.ts'
 import { formatPath, parsePath } from '../base/path.ts'
 import type { Value } from '../base/values.ts'
 import { fieldWeights, type TextSpec } from '../text/text-fields.ts'
-import type { CollectionOptions, SearchOptions } from './collection-spec.ts'
 import { assertKnown } from './known-options.ts'
 
+/** How the words of a collection's texts are indexed. */
+export interface SearchOptions {
+  /** Words are reduced to their stems. */
+  readonly language?: 'english'
+  /** Words that are not indexed, and are passed over in searches. */
+  readonly stopWords?: readonly string[]
+}
+
+/** What of a collection's options is about text. */
+export interface SearchDeclaration {
+  /**
+   * Text search over these fields (strings, and arrays of strings), and how much a word in each counts:
+   * `{ title: 3, body: 1 }`. The wanted state, as `indexes`: another declaration is another index, without one it goes.
+   */
+  readonly search?: { readonly [path: string]: number }
+  readonly searchOptions?: SearchOptions
+}
+
 /** The declared index; undefined without `search`. INVALID_ARGUMENT. */
-export function textSpecOf(options: CollectionOptions): TextSpec | undefined {
+export function textSpecOf(options: SearchDeclaration): TextSpec | undefined {
   const { search, searchOptions } = options
   if (search === undefined) {
     if (searchOptions === undefined) return undefined

@@ -58,6 +58,7 @@ export class TextState {
   readonly spec: TextSpec
   readonly #rows: CollectionRows
   readonly #safePoint: () => void
+  readonly #onChanged: () => void
   readonly #paths: readonly Path[]
   readonly #read: (slot: number, values: (Value | undefined)[]) => void
   /** Drops an image that is of no use. */
@@ -75,12 +76,15 @@ export class TextState {
     readonly rows: CollectionRows
     readonly image: TextImage | undefined
     readonly safePoint: () => void
+    /** Told when the index has changed: there may be something to merge. */
+    readonly onChanged: () => void
     readonly dropImage: (image: TextImage) => void
   }) {
     this.spec = options.spec
     this.#rows = options.rows
     this.#image = options.image
     this.#safePoint = options.safePoint
+    this.#onChanged = options.onChanged
     this.#dropImage = options.dropImage
     this.#paths = options.spec.fields.map(({ path }) => parsePath(path))
     this.#read = options.rows.reader(this.#paths)
@@ -224,6 +228,7 @@ export class TextState {
     }
     this.#caughtUp = pass.target
     this.#pass = undefined
+    this.#onChanged()
     return left
   }
 }

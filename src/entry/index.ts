@@ -57,7 +57,6 @@ export {
   type CollectionSpec,
   collection,
   type DynamicInsert,
-  type SearchOptions,
 } from '../engine/collection-spec.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
@@ -67,6 +66,7 @@ export type { IdOf } from '../engine/reader.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
 export type { DatabaseStats } from '../engine/stats.ts'
+export type { SearchOptions } from '../engine/text-spec.ts'
 export type { Isolation } from '../engine/transaction.ts'
 export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'
 export { unset } from '../engine/writes.ts'
