@@ -181,9 +181,8 @@ export class CollectionState {
    * Says where the record at a place of the log (none that is spilled) has its bytes, valid until the next safe point;
    * false for one in pieces, which has to be put together.
    */
-  locate(place: Lsn, found: RecordBytes): boolean {
-    const offset = place % SEGMENT_SPAN
-    const bytes = this.#log.bytesOf(Math.floor(place / SEGMENT_SPAN), offset)
+  locate(segment: number, offset: number, found: RecordBytes): boolean {
+    const bytes = this.#log.bytesOf(segment, offset)
     if (isInPiecesAt(bytes, offset)) return false
     const start = recordStartAt(bytes, offset)
     found.bytes = bytes

@@ -94,8 +94,8 @@ export class SnapshotDerived implements DerivedSource {
     for (let slot = from; slot < end; ) {
       const zoneEnd = Math.min(end, ((slot >>> ZONE_BITS) + 1) * ZONE_SLOTS)
       this.#core.safePoint()
-      if (heap.zoneCommit(slot >>> ZONE_BITS) <= snapshot) slot = zoneEnd
-      for (; slot < zoneEnd; slot++) if (heap.changedSince(slot, snapshot)) changed.push(slot)
+      heap.noteChangedSince(slot, zoneEnd, snapshot, changed)
+      slot = zoneEnd
     }
     return changed
   }
