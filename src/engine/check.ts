@@ -74,7 +74,7 @@ function checkLive(core: Core, collection: CollectionState): void {
 function checkText(core: Core, collection: CollectionState): void {
   const text = core.texts.of(collection)
   if (text?.loaded === undefined) return
-  const index = text.prepare().finish()
+  const index = text.prepare(() => undefined).finish()
   const { heap } = collection
   let documents = 0
   index.eachDocument((slot, commit) => {

@@ -153,8 +153,7 @@ class SnapshotText implements TextSource {
   }
 
   prepare(): TextPreparation {
-    this.#source.assertAlive()
-    return this.#state.prepare()
+    return this.#state.prepare(() => this.#source.assertAlive())
   }
 
   isSure(slot: number, commit: number): boolean {

@@ -116,9 +116,9 @@ export class TextState {
     return this.#paths.map((path) => textOf(valueAt(record, path)))
   }
 
-  /** Begins to make, or to catch up, the index. */
-  prepare(): TextPreparation {
-    return new Preparation(this, this.#rows.newestCommit)
+  /** Begins to make, or to catch up, the index. `assertAlive` throws when the collection has been dropped since. */
+  prepare(assertAlive: () => void): TextPreparation {
+    return new Preparation(this, this.#rows.newestCommit, assertAlive)
   }
 
   /** Catches up to `target`; works on about `most` records. True when it is done. */
@@ -237,14 +237,17 @@ export class TextState {
 class Preparation implements TextPreparation {
   readonly #state: TextState
   readonly #target: number
+  readonly #assertAlive: () => void
 
-  constructor(state: TextState, target: number) {
+  constructor(state: TextState, target: number, assertAlive: () => void) {
     this.#state = state
     this.#target = target
+    this.#assertAlive = assertAlive
   }
 
   /** Works on about so many records. True when all is done. */
   step(mostRecords: number): boolean {
+    this.#assertAlive()
     return this.#state.catchUp(this.#target, mostRecords)
   }
 

@@ -245,6 +245,37 @@ describe('the text index of a collection', () => {
     await closeChecked(db)
   })
 
+  it('is not made for a collection that is dropped meanwhile', async () => {
+    const db = await opened(freshPlatform())
+    await db.bugs.insertMany(Array.from({ length: 2000 }, (_, id) => ({ id, title: RARE })))
+    const preparation = sourceOf(db).derived.text!.prepare()
+    expect(preparation.step(100)).toBe(false)
+    expect(() => preparation.index).toThrow('before it is prepared')
+    await db.dropCollection('bugs')
+    expect(() => preparation.step(100)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+    await closeChecked(db)
+  })
+
+  it('keeps no checkpoint from being taken when it cannot be saved', async () => {
+    const platform = freshPlatform()
+    const db = await opened(platform)
+    await db.bugs.insertMany([{ id: 1, title: RARE }])
+    searched(db)
+    const save = vi.spyOn(TextIndex.prototype, 'save').mockImplementation(() => {
+      throw new Error('no image')
+    })
+    await db.checkpoint()
+    expect([db.stats().gc.checkpoints, db.stats().gc.lastError]).toEqual([1, 'no image'])
+    save.mockRestore()
+    await db.checkpoint()
+    await closeChecked(db)
+    const put = vi.spyOn(TextIndex.prototype, 'put')
+    const again = await opened(platform)
+    searched(again)
+    expect(put).not.toHaveBeenCalled()
+    await closeChecked(again)
+  })
+
   it('is searched in a database opened read-only, which writes nothing', async () => {
     const platform = freshPlatform()
     const first = await opened(platform)
