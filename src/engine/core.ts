@@ -299,7 +299,7 @@ export class Core {
     let more = this.history.prune(this.#horizon(), most)
     this.#boundHistory()
     if (this.#discardIndexHistory(most)) more = true
-    if (this.window !== undefined && this.history.count > 0) this.#pruneLater(this.window)
+    if (this.window !== undefined && this.#horizon() < this.publisher.visible) this.#pruneLater(this.window)
     return this.#sweep(most) || more
   }
 

@@ -5,7 +5,8 @@ import { collection } from '../../src/engine/collection-spec.ts'
 import { Database } from '../../src/engine/database.ts'
 import { askForRebuild } from '../../src/engine/folder.ts'
 import { SnapshotSource } from '../../src/engine/record-source.ts'
-import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
+import { systemClock } from '../../src/platform/clock.ts'
+import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
 import { TextIndex } from '../../src/text/text-index.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
@@ -243,6 +244,47 @@ describe('the text index of a collection', () => {
     expect(db.bugs.count()).toBe(0)
     expect(documents(searched(db)).size).toBe(0)
     await closeChecked(db)
+  })
+
+  it.each(['written', 'searched', 'dropped'])('may be %s while it is saved', async (what) => {
+    // Time flies: every look at the clock ends a slice.
+    let nowMs = 0
+    const platform = memoryPlatform({ seed: 1, clock: { ...systemClock(), monotonic: () => (nowMs += 5) } })
+    platform.files.makeFolderSync(FOLDER)
+    platform.files.syncFolderSync('/')
+    const db = await opened(platform)
+    const title = (n: number): string =>
+      Array.from({ length: 20 }, (_, i) => (n * 7919 + i * 611_953) % 999_983).join(' ')
+    await db.bugs.insertMany(Array.from({ length: 1500 }, (_, id) => ({ id, title: title(id) })))
+    searched(db)
+    const { texts } = Database.coreOf(db)
+    const save = texts.save.bind(texts)
+    let saving = true
+    vi.spyOn(texts, 'save').mockImplementation((clock, isMapped) =>
+      save(clock, isMapped).finally(() => {
+        saving = false
+      }),
+    )
+    const saved = db.checkpoint()
+    let turns = 0
+    for (; saving; turns++) {
+      if (what === 'written') await db.bugs.upsert({ id: turns, title: 'beside' })
+      if (what === 'searched') {
+        await db.bugs.delete(turns)
+        searched(db)
+      }
+      if (what === 'dropped' && turns === 1) await db.dropCollection('bugs')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(turns).toBeGreaterThan(1)
+    await saved
+    const left = platform.crash({ mode: 'keep-all', seed: 1 })
+    await closeChecked(db)
+    const put = vi.spyOn(TextIndex.prototype, 'put')
+    const again = await opened(left)
+    expect(documents(searched(again))).toEqual(what === 'dropped' ? new Map() : records(again))
+    expect(put.mock.calls.length).toBeLessThan(1000)
+    await closeChecked(again)
   })
 
   it('is not made for a collection that is dropped meanwhile', async () => {
