@@ -3,7 +3,7 @@
  * the naive evaluator, and is the same by whatever way it is asked: each of the ways below is a switch.
  */
 import fc from 'fast-check'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { DatabaseWith } from '../../src/engine/database.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
 import type { QueryData } from '../../src/query/query-data.ts'
@@ -179,7 +179,10 @@ async function judgeCase(one: Case): Promise<void> {
 
 describe('every query of the engine', () => {
   it('gives what its definition gives, with any indexes, after any writes, by every way to ask', async () => {
-    await fc.assert(fc.asyncProperty(cases(world), judgeCase), { seed: seed(), numRuns: effort(150) })
+    await fc.assert(fc.asyncProperty(cases(world), judgeCase), { seed: seed(), numRuns: effort(120) })
+    // What was asked says something only when it was mostly answered, and now and then by an index.
+    expect(asked.answered).toBeGreaterThan(asked.queries / 2)
+    expect(asked.byIndex).toBeGreaterThan(asked.queries / 25)
   })
 
   it('gives what its definition gives, also where many are asked of one database', async () => {
@@ -200,11 +203,5 @@ describe('every query of the engine', () => {
         await closeChecked(db)
       }
     }
-  })
-
-  afterAll(() => {
-    // What was asked says something only when it was mostly answered, and often by an index.
-    expect(asked.answered).toBeGreaterThan(asked.queries / 2)
-    expect(asked.byIndex).toBeGreaterThan(asked.queries / 40)
   })
 })

@@ -31,7 +31,7 @@ const PARTS = [
   ...['count', 'countDistinct', 'sum', 'avg', 'min', 'max', 'first', 'last', 'median', 'percentile', 'array'],
   ...['rowNumber', 'rank', 'denseRank', 'lag', 'lead', 'second', 'minute', 'hour', 'day', 'week', 'month', 'quarter'],
   ...['year', 'add', 'subtract', 'multiply', 'divide', 'modulo', 'negate', 'abs', 'round', 'floor', 'ceil', 'concat'],
-  ...['lower', 'upper', 'trim', 'coalesce', 'distance'],
+  ...['lower', 'upper', 'trim', 'coalesce', 'length', 'distance'],
 ]
 
 describe('random queries', () => {
