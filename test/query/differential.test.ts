@@ -21,7 +21,6 @@ import { smallest } from './support/random/smaller.ts'
 import { type Database, EVERY_CLAUSE, richWorld } from './support/random/world.ts'
 import {
   accessByIndex,
-  BUILT_CLAUSES,
   type Handle,
   queryOn,
   runByIndex,
