@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type CollectionSpec, collection, type DynamicInsert } from '../../../src/engine/collection-spec.ts'
 import type { DatabaseWith } from '../../../src/engine/database.ts'
+import type { Reader } from '../../../src/engine/reader.ts'
 import type { DynamicRecord } from '../../../src/query/types.ts'
 import { closeChecked, freshPlatform, openOn } from '../fixture.ts'
 
@@ -30,7 +31,7 @@ async function filled(): Promise<{ db: Db; platform: ReturnType<typeof freshPlat
   return { db, platform }
 }
 
-function found(db: Pick<Db, 'bugs'>, text: string): unknown[] {
+function found(db: { readonly bugs: Reader<DynamicRecord> }, text: string): unknown[] {
   return db.bugs
     .search(text)
     .select('id')
