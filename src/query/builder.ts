@@ -38,6 +38,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { openExecution } from './execute.ts'
 import { type Explanation, explainRun } from './explain.ts'
 import { captureFilter } from './expression-builder.ts'
+import { withNamedPaths } from './named-paths.ts'
 import { compileSelect } from './operators/select.ts'
 import { wholeOrder } from './planner.ts'
 import {
@@ -305,7 +306,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   select<const S extends { readonly [name: string]: PathOf<T> }>(fields: S): Query<T, Renamed<T, S>>
   select(...fields: readonly unknown[]): unknown {
     const base = isShaped(this.data) ? this.#around<T, R>() : this
-    return new Query(Object.freeze({ ...base.data, select: captureSelect(fields) }), this.#runner)
+    return base.#as({ select: captureSelect(fields) })
   }
 
   /** Every row. Blocks. */
@@ -449,7 +450,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   }
 
   #as<N, M = N>(change: Partial<QueryData>): Query<N, M> {
-    return new Query<N, M>(Object.freeze({ ...this.data, ...change }), this.#runner)
+    return new Query<N, M>(Object.freeze(withNamedPaths({ ...this.data, ...change })), this.#runner)
   }
 
   #dataOfFirst(): QueryData {
@@ -457,7 +458,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   }
 
   #with(change: Partial<QueryData>): Query<T, R> {
-    return new Query<T, R>(Object.freeze({ ...this.data, ...change }), this.#runner)
+    return new Query<T, R>(Object.freeze(withNamedPaths({ ...this.data, ...change })), this.#runner)
   }
 
   /** The number of rows where that can be known without reading any. */
