@@ -23,8 +23,8 @@ export interface BodyCodec {
   encode(record: StoredRecord, path: string): Uint8Array
   decode(bytes: Uint8Array, start: number, end: number, id: RecordId): StoredRecord
   field(bytes: Uint8Array, start: number, end: number, path: Path, id: RecordId): Value | undefined
-  /** The getter of a path that is not the id, for many records; as fast as a call can be. */
-  getter(path: Path): FieldGetter
+  /** Reads the values at paths for many records, as fast as a call can be. It knows no id. */
+  getters(paths: readonly Path[]): FieldGetters
   /** Reads records with these fields of the top level only, at least. */
   project(wanted: ReadonlySet<string>): FieldsReader
   /** Definitions that bytes depend on (shapes); a commit must hold those not yet logged. */
@@ -33,8 +33,8 @@ export interface BodyCodec {
   define(number: number, bytes: Uint8Array): void
 }
 
-/** Reads one field of the record in bytes[start, end). */
-export type FieldGetter = (bytes: Uint8Array, start: number, end: number) => Value | undefined
+/** Reads fields of the record in bytes[start, end) into `values`. */
+export type FieldGetters = (bytes: Uint8Array, start: number, end: number, values: (Value | undefined)[]) => void
 
 /** Reads some fields of a record. */
 export type FieldsReader = (bytes: Uint8Array, start: number, end: number, id: RecordId) => StoredRecord
