@@ -31,7 +31,7 @@ function paste(name: string): { status: number | null; out: string; err: string 
 }
 
 test('each program of the README is the one in examples', () => {
-  expect([...programs.keys()]).toEqual(['first.mjs', 'transfer.mjs'])
+  expect([...programs.keys()]).toEqual(['first.mjs', 'transfer.mjs', 'queries.mjs'])
   for (const [name, source] of programs) expect(readFileSync(join(root, 'examples', name), 'utf8')).toBe(source)
 })
 
@@ -45,6 +45,13 @@ test('the first example is twelve lines, prints what the README says, and finds 
   expect(printed).not.toBe('')
   expect(paste('first.mjs')).toEqual({ status: 0, out: printed, err: '' })
   expect(paste('first.mjs')).toEqual({ status: 0, out: printed + printed, err: '' })
+})
+
+test('the example of queries joins, searches and ranks', () => {
+  const { status, out, err } = paste('queries.mjs')
+  expect({ status, err }).toEqual({ status: 0, err: '' })
+  expect(out).toContain("{ 'owner.team': 'core', bugs: 2, votes: 16 }")
+  expect(out).toContain("[ 'Login broken', 'Slow start' ]")
 })
 
 test('the example with a schema keeps its snapshot, refuses a bad balance and ends cleanly', () => {
