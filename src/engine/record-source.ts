@@ -88,12 +88,42 @@ export class SnapshotSource implements RecordSource {
     reverse: boolean,
     proves: (record: StoredRecord) => boolean,
   ): RowCursor {
-    const index = this.#state.indexes.find((each) => each.info === info)
-    if (index === undefined) throw new Error(`index ${info.name} is not of ${this.collection}`)
+    const index = this.#indexOf(info)
     const base = new IndexCursor(this.#core, this.#state, this.#options, index, { bounds, reverse }, proves)
     return this.#writes === undefined
       ? base
       : new MergedIndexCursor(base, overlayOf(this.#writes, this.#state)!, index, bounds, reverse)
+  }
+
+  slotsIn(info: IndexInfo, ranges: readonly KeyBounds[]): Uint32Array | undefined {
+    if (this.#writes !== undefined || this.#state.heap.newestCommit > this.#options.snapshot) return undefined
+    this.#options.assertAlive()
+    const index = this.#indexOf(info)
+    assertThere(this.#state, index)
+    let slots = new Uint32Array(1024)
+    let count = 0
+    for (const bounds of ranges) {
+      const entries = index.scan(bounds, false, this.#options.snapshot)
+      for (;;) {
+        this.#core.safePoint()
+        const found = entries.nextNewest(entrySlots, MOST_ENTRIES)
+        if (found === 0) break
+        if (count + found > slots.length) {
+          const longer = new Uint32Array(2 * slots.length)
+          longer.set(slots)
+          slots = longer
+        }
+        slots.set(entrySlots.subarray(0, found), count)
+        count += found
+      }
+    }
+    return slots.subarray(0, count)
+  }
+
+  #indexOf(info: IndexInfo): IndexState {
+    const index = this.#state.indexes.find((each) => each.info === info)
+    if (index === undefined) throw new Error(`index ${info.name} is not of ${this.collection}`)
+    return index
   }
 
   countAll(): number | undefined {

@@ -33,6 +33,10 @@ import { combine } from './where.ts'
 /** A record fetched through an index or by its id, against one of a scan; a descent into a tree. */
 const FETCH_COST = 1.6
 const DESCENT_COST = 4
+/** An entry of an index taken for an intersection. */
+const ENTRY_COST = 0.06
+/** Entries of one index that an intersection takes at once: about five milliseconds. */
+const MAX_INTERSECTED = 200_000
 /** A comparison of a sort. */
 const COMPARE_COST = 0.1
 /** Above this a test before decoding, a third of the work of decoding, would not save much. */
@@ -56,6 +60,8 @@ interface Access {
   readonly order: OrderMatch | undefined
   /** The conjuncts that hold for every record it gives. */
   readonly proven: readonly Predicate[]
+  /** The conjuncts that its ranges express, if not exactly. */
+  readonly used: readonly Predicate[]
 }
 
 /** An index that cannot be taken. */
@@ -127,6 +133,10 @@ function waysOf(question: Question, source: RecordSource): Ways {
     if (typeof access === 'string') refused.push({ index, reason: access })
     else accesses.push(access)
   }
+  if (hint === undefined && source.slotsIn !== undefined) {
+    const access = accessByIntersection(question, source, accesses)
+    if (access !== undefined) accesses.push(access)
+  }
   if (hint === undefined && source.indexes.length > 0) {
     for (const one of question.conjuncts) {
       const access = one.kind === 'or' && one.of.length > 1 ? accessByUnion(question, source, one) : undefined
@@ -154,7 +164,55 @@ function accessByUnion(
   }
   const matching = rows * restSelectivity(question.conjuncts, [alternatives])
   const leaf: PlanNode = { kind: 'concat', inputs, estimatedRows: rows }
-  return { leaf, rows, matching, descents, perRow: FETCH_COST, isDistinct: false, order: undefined, proven: NONE }
+  return {
+    leaf,
+    rows,
+    matching,
+    descents,
+    perRow: FETCH_COST,
+    isDistinct: false,
+    order: undefined,
+    proven: NONE,
+    used: [alternatives],
+  }
+}
+
+/** The two indexes that together leave the fewest records, when they speak of different conditions. */
+function accessByIntersection(
+  question: Question,
+  source: RecordSource,
+  accesses: readonly Access[],
+): Access | undefined {
+  let best: Access | undefined
+  const scans = accesses.filter(({ leaf, rows }) => leaf.kind === 'indexScan' && rows <= MAX_INTERSECTED)
+  for (let i = 1; i < scans.length; i++) {
+    for (let j = 0; j < i; j++) {
+      const access = intersection(question, source, scans[i]!, scans[j]!)
+      if (access !== undefined && (best === undefined || access.rows < best.rows)) best = access
+    }
+  }
+  return best
+}
+
+function intersection(question: Question, source: RecordSource, a: Access, b: Access): Access | undefined {
+  if (a.used.some((one) => b.used.includes(one)) || a.used.length === 0 || b.used.length === 0) return undefined
+  const total = Math.max(1, source.rowCount())
+  // As if the conditions had nothing to do with one another.
+  const rows = (a.rows * b.rows) / total
+  const [first, second] = a.rows <= b.rows ? [a, b] : [b, a]
+  const scans = [first.leaf, second.leaf].filter((leaf) => leaf.kind === 'indexScan')
+  const used = [...a.used, ...b.used]
+  return {
+    leaf: { kind: 'intersect', collection: source.collection, scans, estimatedRows: rows },
+    rows,
+    matching: rows * restSelectivity(question.conjuncts, used),
+    descents: a.descents + b.descents + ((a.rows + b.rows) * ENTRY_COST) / DESCENT_COST,
+    perRow: FETCH_COST,
+    isDistinct: true,
+    order: undefined,
+    proven: NONE,
+    used,
+  }
 }
 
 function cheapestIndex(question: Question, source: RecordSource): Access | undefined {
@@ -202,6 +260,7 @@ function candidatesOf(
 
 function nameOf({ leaf }: Access): string {
   if (leaf.kind === 'indexScan') return `index ${leaf.index.name}`
+  if (leaf.kind === 'intersect') return `both of ${leaf.scans.map(({ index }) => index.name).join(' and ')}`
   if (leaf.kind === 'concat') return `indexes ${leaf.inputs.map((input) => nameOfLeaf(input)).join(' and ')}`
   return leaf.kind === 'get' ? 'get by id' : 'scan'
 }
@@ -216,7 +275,7 @@ function accessByScan(question: Question, source: RecordSource): Access {
   const leaf: PlanNode = { kind: 'scan', collection, early: earlyOf(question.conjuncts), estimatedRows: rows }
   const matching = rows * restSelectivity(question.conjuncts, [])
   const order = undefined
-  return { leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE }
+  return { leaf, rows, matching, descents: 0, perRow: 1, isDistinct: true, order, proven: NONE, used: NONE }
 }
 
 /** The condition on a field at the top of the record that is guessed to let the fewest through. */
@@ -249,6 +308,7 @@ function accessById(question: Question, { collection }: RecordSource): Access | 
     isDistinct: true,
     order: undefined,
     proven: [stated],
+    used: [stated],
   }
 }
 
@@ -298,6 +358,7 @@ function accessByIndex(question: Question, { collection }: RecordSource, index: 
     isDistinct: !index.each || (ranges.length <= 1 && request.points[0]?.length === 1),
     order,
     proven,
+    used,
   }
 }
 

@@ -40,6 +40,7 @@ import { DistinctRows } from './operators/distinct-rows.ts'
 import { FilterRows } from './operators/filter-rows.ts'
 import { GroupRows, type GroupRowsOptions } from './operators/group-rows.ts'
 import { HashJoin } from './operators/hash-join.ts'
+import { IndexIntersection } from './operators/index-intersection.ts'
 import { IndexScan } from './operators/index-scan.ts'
 import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
 import { Measure } from './operators/measure.ts'
@@ -234,6 +235,8 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     }
     case 'indexScan':
       return new IndexScan(b.tables.open(node.collection), node, mostAhead)
+    case 'intersect':
+      return new IndexIntersection(b.tables.open(node.collection), node.scans, mostAhead)
     case 'concat':
       return new Concat(inputs)
     case 'distinct':

@@ -90,6 +90,8 @@ function detailOf(node: PlanNode): string {
       return node.ids.length === 1 ? `id ${JSON.stringify(node.ids[0])}` : `${node.ids.length} ids`
     case 'scan':
       return node.early === undefined ? '' : `leaving out early what fails ${predicateText(node.early)}`
+    case 'intersect':
+      return node.scans.map(({ index, ranges }) => `${index.name}, ${rangesText(ranges)}`).join(' and ')
     case 'concat':
     case 'distinct':
       return ''
@@ -98,7 +100,7 @@ function detailOf(node: PlanNode): string {
     case 'indexScan': {
       const direction = node.reverse ? ', backwards' : ''
       const proven = node.proven.length === 0 ? '' : `, exactly ${predicateText(combine('and', node.proven))}`
-      return `${node.index.name}, ${node.ranges.length} ${node.ranges.length === 1 ? 'range' : 'ranges'}${direction}${proven}`
+      return `${node.index.name}, ${rangesText(node.ranges)}${direction}${proven}`
     }
     case 'filter':
       return predicateText(node.where)
@@ -135,6 +137,10 @@ function detailOf(node: PlanNode): string {
     case 'select':
       return node.fields.map((field) => formatPath(field.path)).join(', ')
   }
+}
+
+function rangesText({ length }: readonly unknown[]): string {
+  return `${length} ${length === 1 ? 'range' : 'ranges'}`
 }
 
 function joinText({ kind, as, on }: JoinClause): string {

@@ -23,6 +23,9 @@ import type {
 import type { RowKey } from './row-order.ts'
 import type { IndexInfo } from './source.ts'
 
+/** A reading of an index. */
+export type IndexScanNode = Extract<PlanNode, { kind: 'indexScan' }>
+
 export type PlanNode =
   | {
       readonly kind: 'get'
@@ -55,6 +58,16 @@ export type PlanNode =
       readonly reverse: boolean
       /** What of the filter the ranges say exactly, so that nobody above tests it. */
       readonly proven: readonly Predicate[]
+      readonly estimatedRows: number
+    }
+  /**
+   * The records that all of these indexes have in their ranges. Where the snapshot is not of the newest state the first
+   * index alone is read: the filter above tests all of the conditions in either case.
+   */
+  | {
+      readonly kind: 'intersect'
+      readonly collection: string
+      readonly scans: readonly IndexScanNode[]
       readonly estimatedRows: number
     }
   /** The rows of each input, one after the other. */

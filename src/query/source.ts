@@ -85,6 +85,11 @@ export interface RecordSource {
    * is tested by it.
    */
   scanIndex(index: IndexInfo, bounds: KeyBounds, reverse: boolean, proves: (record: StoredRecord) => boolean): RowCursor
+  /**
+   * The record numbers of the entries in these ranges, in no order, some more than once; undefined when the snapshot does
+   * not see all records as they are installed. All at once: for ranges of some hundred thousand entries at most.
+   */
+  slotsIn?(index: IndexInfo, ranges: readonly KeyBounds[]): Uint32Array | undefined
   /** The exact number of visible records where that is cheap to know. */
   countAll(): number | undefined
   /** False where nobody asks what was read, so that it need not be noted: outside read-write transactions. */

@@ -103,7 +103,8 @@ describe('a clause', () => {
     const names = bugs.select('owner.name', 'owner.id').distinct().orderBy('owner.name')
     expect(names.data.orderBy[0]?.path).toEqual(['owner.name'])
     expect(names.data.select?.[0]?.path).toEqual(['owner', 'name'])
-    const rows = bugs.select('a.b').rows().where({ 'a.b.c': 1, 'a.d': 2 })
+    const selected = bugs.select('a.b').rows() as Query<unknown> as AnyQuery
+    const rows = selected.where({ 'a.b.c': 1, 'a.d': 2 })
     expect(rows.data.where).toMatchObject({ of: [{ path: ['a.b', 'c'] }, { path: ['a', 'd'] }] })
     expect(rows.where({ x: 1 }).data.where).toMatchObject({ of: [{ path: ['a.b', 'c'] }, {}, {}] })
   })
