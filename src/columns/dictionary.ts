@@ -62,8 +62,8 @@ export class Dictionary {
     const found = this.#find(value, typeClass(value))
     if (found >= 0) return found
     if (typeof value === 'number') return this.#others.get(structureKey(value)) ?? -1
-    if (typeof value !== 'bigint' || BigInt(Number(value)) !== value) return -1
-    return this.#numbers.get(Number(value)) ?? -1
+    const number = typeof value === 'bigint' ? exactNumber(value) : undefined
+    return number === undefined ? -1 : (this.#numbers.get(number) ?? -1)
   }
 
   /** The code of a value, a new one if it had none. */
@@ -231,4 +231,10 @@ export function structureKey(value: Value): string {
 /** Integers in full, so that a number and a bigint of one value are one text. */
 function numberKey(value: number | bigint): string {
   return typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value)
+}
+
+/** The float64 that a bigint is equal to, if there is one. */
+export function exactNumber(value: bigint): number | undefined {
+  const number = Number(value)
+  return Number.isFinite(number) && BigInt(number) === value ? number : undefined
 }

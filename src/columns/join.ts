@@ -10,6 +10,7 @@
  */
 import type { Value } from '../base/values.ts'
 import { type Column, type Join, type LiveSlots, PRESENT } from './column.ts'
+import { exactNumber } from './dictionary.ts'
 import { columnValue } from './row-test.ts'
 
 /** The join of a foreign key with a column of the other collection whose values are unique. */
@@ -56,15 +57,14 @@ function slotLookup(column: Column, live: LiveSlots): (value: Value) => number {
     if (column.tags[slot] === PRESENT) slots.set(column.values[slot]!, slot)
   }
   return (value) => {
-    const number = column.isDate ? (value instanceof Date ? value.getTime() : undefined) : exactNumber(value)
+    const number = columnNumber(column.isDate, value)
     return number === undefined ? -1 : (slots.get(number) ?? -1)
   }
 }
 
-/** The float64 that a number or bigint is equal to. */
-function exactNumber(value: Value): number | undefined {
-  if (typeof value === 'number') return value
-  if (typeof value !== 'bigint') return undefined
-  const number = Number(value)
-  return Number.isFinite(number) && BigInt(number) === value ? number : undefined
+/** What a value would be in a number column that could hold it. */
+function columnNumber(isDate: boolean, value: Value): number | undefined {
+  if (isDate) return value instanceof Date ? value.getTime() : undefined
+  if (typeof value === 'bigint') return exactNumber(value)
+  return typeof value === 'number' ? value : undefined
 }

@@ -5,7 +5,7 @@
  */
 import type { Value } from '../base/values.ts'
 import { compareValues, TYPE_CLASS, typeClass } from '../codec/order.ts'
-import { structureKey } from './dictionary.ts'
+import { exactNumber, structureKey } from './dictionary.ts'
 
 export type AggregateKind = 'count' | 'countDistinct' | 'sum' | 'avg' | 'min' | 'max'
 
@@ -141,9 +141,7 @@ export class Tally {
 /** Numbers, strings, and bigints that are numbers too, as themselves. A Set holds NaN once and -0 as 0. */
 function simpleKey(value: Value): number | string | undefined {
   if (typeof value === 'number' || typeof value === 'string') return value
-  if (typeof value !== 'bigint') return undefined
-  const number = Number(value)
-  return Number.isFinite(number) && BigInt(number) === value ? number : undefined
+  return typeof value === 'bigint' ? exactNumber(value) : undefined
 }
 
 /** True for what sum and avg take, and for what they skip. */
