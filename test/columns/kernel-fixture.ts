@@ -49,33 +49,33 @@ export function randomLeaf(
   random: () => number,
   name: string,
   ref: ColumnRef,
-  valueOf: (record: StoredRecord) => Value | undefined = (record) => valueAt(record, [name]),
+  fieldOf: (record: StoredRecord) => Value | undefined = (record) => valueAt(record, [name]),
 ): PairedTest {
   const form = random()
   const operand = operandFor(random, name)
   if (form < 0.5) {
     const op = pick(random, COMPARISONS)
     const meaning = compileCondition({ op, operand })
-    return { test: { kind: 'compare', ref, op, operand }, holds: (record) => meaning(valueOf(record)) }
+    return { test: { kind: 'compare', ref, op, operand }, holds: (record) => meaning(fieldOf(record)) }
   }
   if (form < 0.7) {
     const high = operandFor(random, name)
     const meaning = compileCondition({ op: 'between', operand: [operand, high] })
-    return { test: { kind: 'between', ref, low: operand, high }, holds: (record) => meaning(valueOf(record)) }
+    return { test: { kind: 'between', ref, low: operand, high }, holds: (record) => meaning(fieldOf(record)) }
   }
   if (form < 0.85) {
     const [missing, isNull, present] = [random() < 0.5, random() < 0.5, random() < 0.5]
     return {
       test: { kind: 'presence', ref, missing, null: isNull, present },
       holds: (record) => {
-        const value = valueOf(record)
+        const value = fieldOf(record)
         if (value === undefined) return missing
         return value === null ? isNull : present
       },
     }
   }
   const accepts = compileCondition({ op: 'in', operand: [operand, operandFor(random, name)] })
-  return { test: { kind: 'accepts', ref, accepts }, holds: (record) => accepts(valueOf(record)) }
+  return { test: { kind: 'accepts', ref, accepts }, holds: (record) => accepts(fieldOf(record)) }
 }
 
 /** A tree of tests. */
