@@ -24,7 +24,15 @@
  *
  * - All collections of a run are opened in the turn in which it begins, so they are seen at one snapshot.
  */
+import type { Path } from '../base/values.ts'
+import { placePaths } from './column-tests.ts'
 import { CollectionScan } from './operators/collection-scan.ts'
+import { ColumnChoice } from './operators/column-choice.ts'
+import { ColumnGroup, groupPaths } from './operators/column-group.ts'
+import { ColumnInputs } from './operators/column-inputs.ts'
+import { ColumnNearest } from './operators/column-nearest.ts'
+import { ColumnScan } from './operators/column-scan.ts'
+import { ColumnTop } from './operators/column-top.ts'
 import { Concat } from './operators/concat.ts'
 import { Distinct } from './operators/distinct.ts'
 import { FilterRows } from './operators/filter-rows.ts'
@@ -39,7 +47,7 @@ import { Sort } from './operators/sort.ts'
 import { SortRuns } from './operators/sort-runs.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
-import { inputsOf, type Plan, type PlanNode } from './plan.ts'
+import { type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
 import { compilePredicate } from './predicate.ts'
 import { everyRecord, type QueryData } from './query-data.ts'
@@ -168,6 +176,19 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new CollectionScan(b.tables.open(node.collection), node.early, mostAhead)
     case 'indexScan':
       return new IndexScan(b.tables.open(node.collection), node, mostAhead)
+    case 'columnScan':
+      return overColumns(node, b, mostAhead, [], (columns) => new ColumnScan(columns, mostAhead))
+    case 'columnGroup':
+      return overColumns(node, b, mostAhead, groupPaths(node), (columns) => new ColumnGroup(columns, node))
+    case 'columnTop': {
+      const paths = node.orderBy.map(({ path }) => path)
+      return overColumns(node, b, mostAhead, paths, (columns) => new ColumnTop(columns, node))
+    }
+    case 'columnNearest': {
+      const { path, kind } = node.nearest
+      const paths = kind === 'place' ? placePaths(path) : [path]
+      return overColumns(node, b, mostAhead, paths, (columns) => new ColumnNearest(columns, node))
+    }
     case 'concat':
       return new Concat(inputs)
     case 'distinct':
@@ -200,4 +221,17 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'set':
       throw new Error(`${node.kind} is not built, ${other === undefined}`)
   }
+}
+
+/** Runs over columns, or the node's fallback, which is built when it is known to be needed. */
+function overColumns(
+  node: Extract<PlanNode, ColumnRecords>,
+  b: Building,
+  mostAhead: number,
+  paths: readonly Path[],
+  operator: (columns: ColumnInputs) => Operator,
+): Operator {
+  const { fallback } = node
+  const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection))
+  return new ColumnChoice(columns, operator, fallback && (() => buildNode(fallback, b, mostAhead)))
 }
