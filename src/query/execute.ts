@@ -64,6 +64,8 @@ export interface ExecuteOptions {
   readonly clock?: (() => number) | undefined
   /** Code of the caller runs between two rows: none is read before it is asked for. */
   readonly rowByRow?: boolean
+  /** The rows are only counted. */
+  readonly counts?: boolean
 }
 
 /** A query that is running. */
@@ -85,7 +87,7 @@ export interface Execution {
 export function openExecution(data: QueryData, runner: QueryRunner, options: ExecuteOptions = {}): Execution {
   const tables = new Tables(runner)
   try {
-    const plan = planQuery(data, tables, options.after)
+    const plan = planQuery(data, tables, options.after, options.counts)
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
     const tracker = noteReads(data, plan, tables, options.after)
