@@ -1,15 +1,17 @@
 /**
- * The command line: `engine|codec|micro|frames|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n]
+ * The command line: `engine|codec|query|micro|frames|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n]
  * [--seeds n] [--dir path]`.
  */
 import { parseArgs } from 'node:util'
 import { CODEC_PEERS } from './codecs/codecs.mjs'
 
 const ENGINE_PEERS = ['better-sqlite3', 'lmdb', 'classic-level']
+const QUERY_PEERS = ['better-sqlite3', 'duckdb', 'minisearch', 'flexsearch']
 
 /** What holds where nothing is said: [in full, with --quick]. Rounds of the codec are some milliseconds each. */
 const ENGINE = { records: [100_000, 20_000], rounds: [5, 3], seeds: [1, 1], peers: ENGINE_PEERS }
 const CODEC = { records: [1000, 200], rounds: [31, 5], seeds: [3, 1], peers: CODEC_PEERS }
+const QUERY = { records: [100_000, 10_000], rounds: [9, 3], seeds: [1, 1], peers: QUERY_PEERS }
 
 export function optionsOf(args) {
   const { positionals, values } = parseArgs({
@@ -27,7 +29,7 @@ export function optionsOf(args) {
   })
   const { quick } = values
   const suite = positionals[0] ?? 'engine'
-  const defaults = suite === 'codec' ? CODEC : ENGINE
+  const defaults = suite === 'codec' ? CODEC : suite === 'query' ? QUERY : ENGINE
   const usual = (name) => defaults[name][quick ? 1 : 0]
   const peers = values.peers?.split(',') ?? defaults.peers
   const unknown = peers.find((peer) => !defaults.peers.includes(peer))

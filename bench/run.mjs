@@ -1,9 +1,10 @@
-/** `npm run bench -- [engine|codec|micro|profile|frames] [options]`; options.mjs has the options, README.md the rest. */
+/** `npm run bench -- [engine|codec|query|micro|profile|frames] [options]`; options.mjs has the options, README.md the rest. */
 import { optionsOf } from './options.mjs'
 
 const SUITES = {
   engine: async (options) => (await import('./engine.mjs')).engine(options),
   codec: async (options) => (await import('./codec.mjs')).codec(options),
+  query: async (options) => (await import('./query.mjs')).query(options),
   micro: async (options) => (await import('./micro.mjs')).micro(options),
   frames: async (options) => (await import('./log-frames.mjs')).logFrames(options),
   profile: async (options) => (await import('./profile.mjs')).profile(options),

@@ -2,6 +2,8 @@
  * A snapshot's side of the derived structures (query/source.ts has what they are for): which slots it sees otherwise than
  * they are installed now, what it sees there, and what a transaction has laid over them.
  */
+
+import { copyValue } from '../base/copy-value.ts'
 import type { RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
 import type { ColumnRows } from '../columns/column.ts'
@@ -13,7 +15,6 @@ import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import type { CollectionDerived } from './derived.ts'
 import type { WriteEntry, WriteSet } from './write-set.ts'
-import { clone } from './writes.ts'
 
 export interface DerivedSourceOptions {
   readonly snapshot: number
@@ -68,7 +69,7 @@ export class SnapshotDerived implements DerivedSource {
 
   ownRows(): Row[] {
     const rows: Row[] = []
-    for (const { after } of this.#own().entries) if (after !== undefined) rows.push(clone(after))
+    for (const { after } of this.#own().entries) if (after !== undefined) rows.push(copyValue(after))
     return rows
   }
 

@@ -5,6 +5,7 @@
  */
 
 import { compareKeys } from '../base/bytes.ts'
+import { copyValue } from '../base/copy-value.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { Lsn, RecordId } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
@@ -28,7 +29,6 @@ import type { Core } from './core.ts'
 import { SnapshotDerived } from './derived-source.ts'
 import type { IndexState } from './index-state.ts'
 import type { WriteEntry, WriteSet } from './write-set.ts'
-import { clone } from './writes.ts'
 
 const key = new RecordKey()
 
@@ -74,7 +74,7 @@ export class SnapshotSource implements RecordSource {
 
   get(id: RecordId): StoredRecord | undefined {
     const own = this.#writes?.find(this.#state, id)
-    if (own !== undefined) return own.after === undefined ? undefined : clone(own.after)
+    if (own !== undefined) return own.after === undefined ? undefined : copyValue(own.after)
     return key.set(id) ? this.#state.get(key, this.#options.snapshot, id) : undefined
   }
 
@@ -247,7 +247,7 @@ class ScanCursor implements RowCursor {
     for (; count < most; count++) {
       const own = this.#nextOwn()
       if (own === undefined) break
-      rows.push(clone(own))
+      rows.push(copyValue(own))
     }
     return count > 0 ? count : END
   }
@@ -460,7 +460,7 @@ class MergedIndexCursor implements RowCursor {
     if (own === undefined && this.#row === undefined) return undefined
     if (own !== undefined && (this.#rowKey === undefined || this.#before(own.key, this.#rowKey))) {
       this.#at++
-      return clone(own.record)
+      return copyValue(own.record)
     }
     const row = this.#row
     this.#advance()

@@ -2,10 +2,11 @@
  * What each write call means: one implementation for single calls, batches and transactions. A {@link WriteContext}
  * says what is there now; the functions put the outcome into its write set. Nothing is logged or installed here.
  */
+import { copyValue } from '../base/copy-value.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
-import type { StoredRecord, Value } from '../base/values.ts'
+import type { StoredRecord } from '../base/values.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { WriteEntry, WriteSet } from './write-set.ts'
 
@@ -69,7 +70,7 @@ export function update(
 ): RecordId {
   const before = existing(context, collection, checkedId(collection, id))
   const mark = context.writes.savepoint()
-  const patch = typeof change === 'function' ? change(deepFreeze(clone(before))) : change
+  const patch = typeof change === 'function' ? change(deepFreeze(copyValue(before))) : change
   if (context.writes.savepoint() !== mark) {
     throw new BlazeError(
       'INVALID_PATCH',
@@ -291,22 +292,6 @@ export function checkedId(collection: CollectionState, id: unknown): RecordId {
     `${collection.name}.id must be a string of 1 to 512 bytes of UTF-8 without lone surrogates, or a safe integer; nothing was written`,
     { path: `${collection.name}.id` },
   )
-}
-
-/** A copy of a decoded record that shares nothing with it. */
-export function clone<T extends Value | undefined>(value: T): T {
-  return copyOf(value) as T
-}
-
-function copyOf(value: Value | undefined): Value | undefined {
-  if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Date) return new Date(value.getTime())
-  if (value instanceof Uint8Array || value instanceof Float32Array || value instanceof Float64Array)
-    return value.slice()
-  if (Array.isArray(value)) return value.map((item: Value) => copyOf(item) as Value)
-  const made: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(value)) setField(made, name, copyOf(field))
-  return made as Value
 }
 
 function deepFreeze<T>(value: T): T {

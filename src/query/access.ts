@@ -253,7 +253,7 @@ function accessById(question: Question, { collection }: RecordSource): Access | 
 }
 
 /** The values that can be ids, each once: 5n finds the record 5, as equality says. */
-function idsOf(values: readonly Value[]): readonly RecordId[] {
+export function idsOf(values: readonly Value[]): readonly RecordId[] {
   const ids = new Set<RecordId>()
   for (const value of values) {
     // At most 512 bytes of UTF-8 are at most as many UTF-16 units, and a lone surrogate has no UTF-8.

@@ -36,8 +36,8 @@ import { openExecution } from './execute.ts'
 import { type Explanation, explainRun } from './explain.ts'
 import { captureFilter } from './expression-builder.ts'
 import { compileSelect } from './operators/select.ts'
+import { wholeOrder } from './planner.ts'
 import {
-  BY_ID,
   everyRecord,
   type GeoPoint,
   type JoinClause,
@@ -52,6 +52,7 @@ import {
 import { type QueryJson, queryFromJson, queryToJson } from './query-json.ts'
 import { captureQuery, Queryable, type RowsOf } from './queryable.ts'
 import { ReadTracker } from './read-tracker.ts'
+import { mayRepeat } from './row-identity.ts'
 import { compileOrder } from './row-order.ts'
 import {
   countInSlices,
@@ -319,16 +320,21 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
    * that come or go on earlier pages shift nothing. Errors: CURSOR_MISMATCH for the cursor of another query.
    */
   page({ size, after }: PageOptions): Page<R> {
-    const { limit, offset, select, orderBy } = this.data
+    const { limit, offset } = this.data
     if (limit !== undefined || offset !== 0)
       throw invalidQuery('page', 'limit and offset do not go with page; give its size')
     if (captureCount(size, 'page.size') === 0 || size > MAX_PAGE_SIZE) {
       throw invalidQuery('page.size', `expected 1 to ${MAX_PAGE_SIZE}, found ${size}`)
     }
-    const ordered = orderBy.length > 0 ? this.data : { ...this.data, orderBy: [BY_ID] }
+    if (mayRepeat(this.data))
+      throw invalidQuery('page', 'its rows may be equal in all they have, so that no page could end between them')
+    const ordered = { ...this.data, orderBy: wholeOrder(this.data, true) }
+    // The place of a row is taken of the whole row; what is told apart by its value is projected before.
+    const select = isShaped(ordered) ? undefined : ordered.select
     const place = after === undefined ? undefined : decodeCursor(ordered, after)
     // One row more than the page tells whether there is a next one.
-    const found = runQuery({ ...ordered, limit: size + 1, select: undefined }, this.#runner, place)
+    const whole = isShaped(ordered) ? ordered : { ...ordered, select: undefined }
+    const found = runQuery({ ...whole, limit: size + 1 }, this.#runner, place)
     const page = found.slice(0, size)
     const rows = asResults<R>(select === undefined ? page : page.map(compileSelect(select)))
     const last = page.at(-1)
@@ -458,7 +464,8 @@ function asResults<R>(rows: Row[]): R[] {
 /** A query with as many rows before its offset, in any order: counting needs neither order nor projection. */
 function countingData(data: QueryData): QueryData {
   const limit = data.limit === undefined ? undefined : data.limit + data.offset
-  return { ...data, orderBy: [], select: undefined, limit, offset: 0 }
+  const select = isShaped(data) ? data.select : undefined
+  return { ...data, orderBy: [], select, limit, offset: 0 }
 }
 
 /** Both conditions in one flat `and`, however many there were before. */

@@ -15,7 +15,7 @@ import type { Path } from '../base/values.ts'
 import type { ColumnSet } from '../columns/column-set.ts'
 import { invalidQuery } from './capture.ts'
 import { columnPathsOf, isColumnPath, placePaths } from './column-tests.ts'
-import { isFiltered, type JoinPart } from './join-plan.ts'
+import { isFiltered, type JoinFilter } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { ColumnAggregate, ColumnKey, ColumnLookup, ColumnRecords, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
@@ -49,7 +49,7 @@ const AGAIN_TIMES = 0.5
 /** The conditions of a block by what they are about. */
 export interface BlockParts {
   readonly base: readonly Predicate[]
-  readonly joins: readonly JoinPart[]
+  readonly joins: readonly JoinFilter[]
   readonly rest: readonly Predicate[]
 }
 
@@ -259,7 +259,7 @@ function shapeOf(data: QueryData, { base, joins, rest }: BlockParts, paths: read
 }
 
 /** A join that finds one record by its id, by a field of the records themselves. */
-function lookupOf({ join, conjuncts }: JoinPart, names: ReadonlySet<string>): ColumnLookup | undefined {
+function lookupOf({ join, conjuncts }: JoinFilter, names: ReadonlySet<string>): ColumnLookup | undefined {
   const { kind, as, other, on } = join
   const [pair] = on
   if ((kind !== 'inner' && kind !== 'left') || pair === undefined || on.length > 1) return undefined

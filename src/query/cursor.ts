@@ -1,15 +1,15 @@
 /**
- * Cursors of pages: where the last page ended, as text. Base64url of the JSON [version, query hash, keys, id]; a key is
+ * Cursors of pages: where the last page ended, as text. Base64url of the JSON [version, query hash, keys, id], the id null
+ * for a row that has none (a group, say); a key is
  * [] for a missing value and [value] otherwise, values in the JSON form of the codec. Neither signed nor secret: a forged one can
  * ask for nothing that the query does not give. It names a place in the order, not a row: what came in behind it since
  * is found, and the row it was taken from may be gone.
  */
 import { BlazeError } from '../base/errors.ts'
-import type { RecordId } from '../base/ids.ts'
 import { fromJsonForm, toJsonForm } from '../codec/json-form.ts'
 import type { QueryData } from './query-data.ts'
 import { queryToJson } from './query-json.ts'
-import type { RowKey } from './row-order.ts'
+import { isRecordId, type RowKey } from './row-order.ts'
 
 const VERSION = 1
 
@@ -17,7 +17,10 @@ const VERSION = 1
 export function encodeCursor(data: QueryData, { keys, id }: RowKey): string {
   const places = keys.map((key) => (key === undefined ? [] : [toJsonForm(key)]))
   // JSON.stringify escapes lone surrogates; what else is beyond ASCII is escaped here, since btoa takes bytes.
-  const json = JSON.stringify([VERSION, hashQuery(data), places, id]).replace(/[^\x20-\x7e]/g, escapeUnit)
+  const json = JSON.stringify([VERSION, hashQuery(data), places, isRecordId(id) ? id : null]).replace(
+    /[^\x20-\x7e]/g,
+    escapeUnit,
+  )
   return btoa(json).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
 
@@ -40,10 +43,10 @@ function parseCursor(cursor: string): (RowKey & { readonly hash: unknown }) | un
   }
   if (!Array.isArray(parsed) || parsed.length !== 4) return undefined
   const [version, hash, places, id] = parsed as readonly unknown[]
-  if (version !== VERSION || !Array.isArray(places) || !isId(id)) return undefined
+  if (version !== VERSION || !Array.isArray(places) || !(id === null || isRecordId(id))) return undefined
   if (!places.every((place) => Array.isArray(place) && place.length <= 1)) return undefined
   const keys = keysOf(places)
-  return keys && { hash, keys, id }
+  return keys && { hash, keys, id: id ?? undefined }
 }
 
 function keysOf(places: readonly (readonly unknown[])[]): RowKey['keys'] | undefined {
@@ -53,10 +56,6 @@ function keysOf(places: readonly (readonly unknown[])[]): RowKey['keys'] | undef
     if (error instanceof BlazeError) return undefined
     throw error
   }
-}
-
-function isId(id: unknown): id is RecordId {
-  return typeof id === 'string' || Number.isSafeInteger(id)
 }
 
 function mismatch(why: string): BlazeError<'CURSOR_MISMATCH'> {

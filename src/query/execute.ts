@@ -24,8 +24,15 @@
  *
  * - All collections of a run are opened in the turn in which it begins, so they are seen at one snapshot.
  */
-import type { Path } from '../base/values.ts'
+import type { Path, StoredRecord, Value } from '../base/values.ts'
+import { equalValues } from '../codec/order.ts'
+import { idsOf } from './access.ts'
+import { compileAggregate, compileRunning } from './aggregates.ts'
+import { invalidQuery } from './capture.ts'
 import { placePaths } from './column-tests.ts'
+import type { RecordTest, RowValue } from './expression.ts'
+import { compileGetter } from './getter.ts'
+import { keyRanges } from './index-ranges.ts'
 import { CollectionScan } from './operators/collection-scan.ts'
 import { ColumnChoice } from './operators/column-choice.ts'
 import { ColumnGroup, groupPaths } from './operators/column-group.ts'
@@ -33,29 +40,53 @@ import { ColumnInputs } from './operators/column-inputs.ts'
 import { ColumnNearest } from './operators/column-nearest.ts'
 import { ColumnScan } from './operators/column-scan.ts'
 import { ColumnTop } from './operators/column-top.ts'
+import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
 import { Distinct } from './operators/distinct.ts'
+import { DistinctRows } from './operators/distinct-rows.ts'
 import { FilterRows } from './operators/filter-rows.ts'
+import { GroupRows, type GroupRowsOptions } from './operators/group-rows.ts'
+import { HashJoin } from './operators/hash-join.ts'
 import { IndexScan } from './operators/index-scan.ts'
+import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
 import { Measure } from './operators/measure.ts'
-import { type Operator, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
+import { NearestRows } from './operators/nearest-rows.ts'
+import { type Operator, PAUSE, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
 import { PointGet } from './operators/point-get.ts'
 import { MOST_AHEAD } from './operators/read-ahead.ts'
 import { Select } from './operators/select.ts'
+import { SetRows } from './operators/set-rows.ts'
 import { Slice } from './operators/slice.ts'
 import { Sort } from './operators/sort.ts'
 import { SortRuns } from './operators/sort-runs.ts'
+import { EachRow, KeySet, type Prepared, SubqueryFilter } from './operators/subquery-filter.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
+import { type CompiledWindow, WindowRows } from './operators/window-rows.ts'
 import { type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
-import { compilePredicate } from './predicate.ts'
-import { everyRecord, type QueryData } from './query-data.ts'
+import { compileExpression, compilePredicate } from './predicate.ts'
+import { expressionText } from './predicate-text.ts'
+import {
+  BY_ID,
+  type Expression,
+  everyRecord,
+  type NamedExpression,
+  type Predicate,
+  type QueryData,
+  rowsOf,
+  type WindowField,
+} from './query-data.ts'
+import { QueryMemory } from './query-memory.ts'
 import { ReadTracker } from './read-tracker.ts'
 import { visitReads } from './reads.ts'
+import { bindOuter, type Subquery, visitPaths } from './references.ts'
 import { compileOrder, type RowKey } from './row-order.ts'
-import type { QueryRunner, Row } from './source.ts'
+import type { QueryRunner, RecordSource, Row } from './source.ts'
 import { Tables } from './tables.ts'
+import { compileJoinKey, compileKey, type ValueKey, valueKey } from './value-key.ts'
+import { isKeyable } from './value-range.ts'
+import { combine } from './where.ts'
 
 export interface ExecuteOptions {
   /** Continue an ordered query behind this place. */
@@ -91,7 +122,8 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
     const tracker = noteReads(data, plan, tables, options.after)
-    const root = build(plan.root, { tables, tracker, measures, clock, rowByRow })
+    const memory = new QueryMemory(runner.memoryBytes ?? Number.POSITIVE_INFINITY)
+    const root = build(plan.root, { tables, memory, tracker, measures, clock, rowByRow })
     return {
       plan,
       measures,
@@ -131,6 +163,7 @@ function noteReads(data: QueryData, plan: Plan, tables: Tables, after: RowKey | 
 
 interface Building {
   readonly tables: Tables
+  readonly memory: QueryMemory
   readonly tracker: ReadTracker | undefined
   readonly measures: Map<PlanNode, Measure>
   readonly clock: (() => number) | undefined
@@ -196,7 +229,9 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'distinct':
       return new Distinct(input)
     case 'filter':
-      return new FilterRows(input, compilePredicate(node.where))
+      return node.subplans.length === 0
+        ? new FilterRows(input, compilePredicate(node.where))
+        : subqueryFilter(node, input, inputs.slice(1), b)
     case 'resume': {
       const order = compileOrder(node.orderBy)
       return new FilterRows(input, (row) => order.compare(order.place(row), node.after) > 0)
@@ -212,16 +247,32 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new Slice(input, node.offset, node.limit)
     case 'select':
       return new Select(input, node.fields)
-    case 'hashJoin':
+    case 'hashJoin': {
+      const { kind, as, on } = node.join
+      const leftKey = compileJoinKey(on.map(({ left }) => compileExpression(left)))
+      const rightKey = compileJoinKey(on.map(({ right }) => compileExpression(right)))
+      return new HashJoin(input, other, { kind, as, leftKey, rightKey, copies: node.copies, memory: b.memory })
+    }
     case 'lookupJoin':
-    case 'mergeJoin':
+      return lookupJoin(node, input, b.tables.open(node.collection))
     case 'compute':
+      return new ComputeRows(input, node.fields.map(compileNamed))
     case 'group':
+      return new GroupRows(input, compileGroup(node, b.memory))
     case 'window':
+      return new WindowRows(
+        input,
+        node.fields.map((field) => compileWindow(field, node.identity)),
+        b.memory,
+      )
     case 'nearest':
+      return new NearestRows(input, node.nearest)
     case 'distinctRows':
+      return new DistinctRows(input, b.memory)
     case 'set':
-      throw new Error(`${node.kind} is not built, ${other === undefined}`)
+      if (node.operation === 'unionAll') return new Concat(inputs)
+      if (node.operation === 'union') return new DistinctRows(new Concat(inputs), b.memory)
+      return new SetRows(input, other, { kind: node.operation, memory: b.memory })
   }
 }
 
@@ -236,4 +287,158 @@ function overColumns(
   const { fallback } = node
   const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection))
   return new ColumnChoice(columns, operator, fallback && (() => buildNode(fallback, b, mostAhead)))
+}
+
+function compileNamed({ name, value }: NamedExpression): { readonly name: string; readonly value: RowValue } {
+  return { name, value: compileExpression(value) }
+}
+
+function compileGroup(
+  { group, identity }: Extract<PlanNode, { kind: 'group' }>,
+  memory: QueryMemory,
+): GroupRowsOptions {
+  const ties = identity.map((path) => ({ ...BY_ID, path }))
+  return {
+    keys: group.keys.map(compileNamed),
+    aggregates: group.aggregates.map((one) => ({ name: one.name, make: compileAggregate(one, ties) })),
+    memory,
+  }
+}
+
+function compileWindow(field: WindowField, identity: readonly Path[]): CompiledWindow {
+  const { name, fn, of, distance, fallback, partitionBy, orderBy } = field
+  const descending = orderBy.at(-1)?.descending === true
+  return {
+    name,
+    fn,
+    of: of && compileExpression(of),
+    distance,
+    fallback,
+    partitionBy: partitionBy.map((part) => compileExpression(part)),
+    order: compileOrder(orderBy),
+    wholeOrder: compileOrder([...orderBy, ...identity.map((path) => ({ ...BY_ID, path, descending }))]),
+    isOrdered: orderBy.length > 0,
+    makeRunning: compileRunning(fn, of),
+    arrangement: JSON.stringify([partitionBy.map(expressionText), orderBy]),
+  }
+}
+
+/** By id, or by the first part of an index; what is found must meet all pairs and the other side's filter. */
+function lookupJoin(
+  node: Extract<PlanNode, { kind: 'lookupJoin' }>,
+  input: Operator,
+  source: RecordSource,
+): LookupJoin {
+  const { join, pair, index } = node
+  const lefts = join.on.map(({ left }) => compileExpression(left))
+  const rights = join.on.map(({ right }) => compileExpression(right))
+  const where = join.other.where === undefined ? undefined : compilePredicate(join.other.where)
+  return new LookupJoin(input, {
+    kind: join.kind as LookupJoinOptions['kind'],
+    as: join.as,
+    by: lefts[pair]!,
+    find: (value) => {
+      if (index === undefined) return new PointGet(source, idsOf([value]))
+      if (!isKeyable(value, false)) return new CollectionScan(source, undefined, MOST_AHEAD)
+      const ranges = keyRanges(index, { points: [[value]], range: undefined })
+      const found = { kind: 'indexScan', collection: source.collection, index, ranges, reverse: false } as const
+      return new IndexScan(source, { ...found, proven: [], estimatedRows: 0 }, MOST_AHEAD)
+    },
+    matches: (row, other) => {
+      for (let i = 0; i < lefts.length; i++) if (!joins(lefts[i]!(row), rights[i]!(other))) return false
+      return where === undefined || where(other)
+    },
+  })
+}
+
+function joins(a: Value | undefined, b: Value | undefined): boolean {
+  return a !== undefined && a !== null && b !== undefined && b !== null && equalValues(a, b)
+}
+
+/** `others` are the operators of the subplans that are run beforehand, in their order. */
+function subqueryFilter(
+  node: Extract<PlanNode, { kind: 'filter' }>,
+  input: Operator,
+  others: readonly Operator[],
+  b: Building,
+): SubqueryFilter {
+  const left = [...others]
+  const prepared = node.subplans.map(({ predicate, root }): Prepared => {
+    const operator = root === undefined ? undefined : left.shift()
+    return operator === undefined ? new EachRow(predicate, askEachRow(predicate, b)) : keySet(predicate, operator, b)
+  })
+  return new SubqueryFilter(input, prepared, (answers) => compilePredicate(node.where, answers))
+}
+
+function keySet(predicate: Subquery, operator: Operator, { memory }: Building): KeySet {
+  if (predicate.kind === 'inQuery') {
+    const own = compileExpression(predicate.value)
+    // It selects exactly one field: the builder and the reader of JSON have seen to that.
+    const other = compileGetter([predicate.query.select![0]!.name])
+    const keyOf = (value: Value | undefined): ValueKey => (value === undefined ? undefined : valueKey(value))
+    return new KeySet(
+      predicate,
+      operator,
+      { ofRow: (row) => keyOf(own(row)), ofOther: (row) => keyOf(other(row)) },
+      memory,
+    )
+  }
+  if (predicate.on.length === 0) {
+    return new KeySet(predicate, operator, { ofRow: () => true, ofOther: () => true }, memory)
+  }
+  const ofRow = compileJoinKey(predicate.on.map(({ left }) => compileExpression(left)))
+  const ofOther = compileJoinKey(predicate.on.map(({ right }) => compileExpression(right)))
+  return new KeySet(predicate, operator, { ofRow, ofOther }, memory)
+}
+
+/** Rows of different values that ask the same are answered once, as long as there are not too many. */
+const MOST_ANSWERS = 10_000
+
+/** Asks the query anew for each row, with the row's values put in. */
+function askEachRow(predicate: Subquery, b: Building): RecordTest {
+  if (predicate.kind !== 'exists') throw invalidQuery('in', 'outer belongs to the query of an exists')
+  const paths: Path[] = []
+  visitPaths(predicate, (path) => paths.push(path))
+  const keyOf = compileKey(paths.map(compileGetter))
+  const answers = new Map<ValueKey, boolean>()
+  const lefts = predicate.on.map(({ left }) => compileExpression(left))
+  return (row) => {
+    const key = keyOf(row)
+    const known = answers.get(key)
+    if (known !== undefined) return known
+    const values = lefts.map((left) => left(row) ?? null)
+    const answer = !values.includes(null) && isThere(predicate, values, row, b)
+    if (answers.size >= MOST_ANSWERS) answers.clear()
+    answers.set(key, answer)
+    return answer
+  }
+}
+
+/** True when the query has a row for this one. */
+function isThere(
+  predicate: Extract<Subquery, { kind: 'exists' }>,
+  values: readonly (Value | null)[],
+  row: StoredRecord,
+  b: Building,
+): boolean {
+  const bound = bindOuter(predicate.query, (path) => constant(compileGetter(path)(row)))
+  const pairs = predicate.on.map(({ right }, i): Predicate => {
+    if (right.kind === 'path') return { kind: 'field', path: right.path, test: { op: 'eq', operand: values[i]! } }
+    return { kind: 'compare', op: 'eq', left: right, right: { kind: 'literal', value: values[i]! } }
+  })
+  const asked = pairs.length === 0 ? bound : { ...rowsOf(bound), where: combine('and', pairs) }
+  const { root } = planQuery({ ...asked, limit: Math.min(1, asked.limit ?? 1) }, b.tables)
+  const operator = buildNode(root, { ...b, clock: undefined, tracker: undefined }, 1)
+  try {
+    let step = operator.next()
+    while (step === PAUSE) step = operator.next()
+    return step !== undefined
+  } finally {
+    operator.close()
+  }
+}
+
+/** The expression of a value; of a missing one a field that no record has. */
+function constant(value: Value | undefined): Expression {
+  return value === undefined ? { kind: 'path', path: ['$missing'] } : { kind: 'literal', value }
 }

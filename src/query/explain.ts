@@ -134,7 +134,6 @@ function detailOf(node: PlanNode): string {
     case 'slice':
       return `offset ${node.offset}, limit ${node.limit ?? 'none'}`
     case 'hashJoin':
-    case 'mergeJoin':
       return joinText(node.join)
     case 'lookupJoin':
       return `${joinText(node.join)}, by ${node.index === undefined ? 'id' : `index ${node.index.name}`} of ${node.collection}`

@@ -80,7 +80,7 @@ export interface Expressions<T> {
   lower(text: Argument<T>): Expr<string | null>
   upper(text: Argument<T>): Expr<string | null>
   trim(text: Argument<T>): Expr<string | null>
-  /** Of text in UTF-16 units, of an array in elements, of bytes in bytes. */
+  /** Of text in characters (code points), of an array in elements, of bytes in bytes. */
   length(of: Argument<T>): Expr<number | null>
   /** The first that is neither null nor missing. */
   coalesce(...values: readonly Argument<T>[]): Expr<unknown>

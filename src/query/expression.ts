@@ -1,8 +1,11 @@
 /** From expressions to functions of a row. */
 import type { Path, StoredRecord, Value } from '../base/values.ts'
-import { invalidQuery } from './capture.ts'
+import { describe, invalidQuery } from './capture.ts'
+import { compileBin } from './date-bin.ts'
 import { compileGetter } from './getter.ts'
+import { expressionText } from './predicate-text.ts'
 import type { Expression, Predicate } from './query-data.ts'
+import { scalarFunction, scalarText, WrongType } from './scalar-functions.ts'
 
 /** What a row's predicates and expressions ask beyond the row. */
 export interface Surroundings {
@@ -43,7 +46,64 @@ export function expressionFunction(
         return values[at < 0 ? tests.length : at]!(row)
       }
     }
-    default:
-      throw invalidQuery('', `${expression.kind} is not built yet`)
+    case 'bin':
+      return binFunction(expression, expressionFunction(expression.of, surroundings, predicateFunction))
+    case 'call':
+      return callFunction(
+        expression,
+        expression.args.map((arg) => expressionFunction(arg, surroundings, predicateFunction)),
+      )
   }
+}
+
+function binFunction(expression: Extract<Expression, { kind: 'bin' }>, of: RowValue): RowValue {
+  const startOf = compileBin(expression.unit, expression.step, expression.timeZone)
+  return (row) => {
+    const value = of(row)
+    if (value === undefined || value === null) return null
+    if (value instanceof Date) return new Date(startOf(value.getTime()))
+    throw wrongType(expression, row, 'dates', value)
+  }
+}
+
+function callFunction(expression: Extract<Expression, { kind: 'call' }>, args: readonly RowValue[]): RowValue {
+  const { fn } = expression
+  if (fn === 'coalesce') return (row) => firstOf(args, row)
+  if (fn === 'concat') return (row) => textOfAll(expression, args, row)
+  const apply = scalarFunction(fn)
+  const [first, second = first] = args
+  return (row) => {
+    const a = first!(row)
+    const b = second!(row)
+    if (a === undefined || a === null || b === undefined || b === null) return null
+    const made = apply(a, b)
+    if (made instanceof WrongType) throw wrongType(expression, row, made.expected, a, b)
+    return made
+  }
+}
+
+function firstOf(args: readonly RowValue[], row: StoredRecord): Value {
+  for (const arg of args) {
+    const value = arg(row)
+    if (value !== undefined && value !== null) return value
+  }
+  return null
+}
+
+function textOfAll(expression: Expression, args: readonly RowValue[], row: StoredRecord): Value {
+  let text = ''
+  for (const arg of args) {
+    const value = arg(row)
+    if (value === undefined || value === null) return null
+    const part = scalarText(value)
+    if (part instanceof WrongType) throw wrongType(expression, row, part.expected, value)
+    text += part
+  }
+  return text
+}
+
+function wrongType(expression: Expression, row: StoredRecord, expected: string, ...found: readonly Value[]): Error {
+  const text = expressionText(expression)
+  const what = found.map(describe).join(' and ')
+  return invalidQuery(text, `it takes ${expected}, and record ${JSON.stringify(row.id)} has ${what} there`)
 }

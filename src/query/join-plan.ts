@@ -6,6 +6,7 @@
 import type { PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import type { JoinClause, JoinPair, Predicate, QueryData } from './query-data.ts'
+import { subqueriesOf } from './references.ts'
 import { samePath } from './same-predicate.ts'
 import type { IndexInfo, RecordSource } from './source.ts'
 import { combine } from './where.ts'
@@ -19,9 +20,14 @@ const BUILD_COST = 0.5
 const PROBE_COST = 0.3
 
 /** A join, and conditions that are about its other row alone. */
-export interface JoinPart {
+export interface JoinFilter {
   readonly join: JoinClause
   readonly conjuncts: readonly Predicate[]
+}
+
+interface JoinPart extends JoinFilter {
+  /** False when the other side's rows do not reach the caller. */
+  readonly copies: boolean
 }
 
 /** The join put on the rows of `left`; `plan` plans the other side. */
@@ -45,7 +51,7 @@ export function planJoin(
     return { node, cost: left.cost + rows * lookup.cost }
   }
   return {
-    node: { kind: 'hashJoin', join, input: left.node, other: other.node, estimatedRows },
+    node: { kind: 'hashJoin', join, copies: part.copies, input: left.node, other: other.node, estimatedRows },
     cost: hashCost,
   }
 }
@@ -84,6 +90,7 @@ interface Lookup {
 /** The cheapest way to look the other side up by one of the pairs; undefined when there is none. */
 function lookupOf(join: JoinClause, planning: Planning): Lookup | undefined {
   if (join.kind === 'right' || join.kind === 'full' || !isFiltered(join.other)) return undefined
+  if (join.other.where !== undefined && subqueriesOf(join.other.where).length > 0) return undefined
   const source = planning.tables.open(join.other.collection)
   let best: Lookup | undefined
   join.on.forEach((on, pair) => {

@@ -87,6 +87,8 @@ export type PlanNode =
   | {
       readonly kind: 'hashJoin'
       readonly join: JoinClause
+      /** False when nothing above hands the other side's rows out. */
+      readonly copies: boolean
       readonly input: PlanNode
       readonly other: PlanNode
       readonly estimatedRows: number
@@ -103,21 +105,20 @@ export type PlanNode =
       readonly input: PlanNode
       readonly estimatedRows: number
     }
-  /** Both inputs come in the order of their keys. */
-  | {
-      readonly kind: 'mergeJoin'
-      readonly join: JoinClause
-      readonly input: PlanNode
-      readonly other: PlanNode
-      readonly estimatedRows: number
-    }
   | {
       readonly kind: 'compute'
       readonly fields: readonly NamedExpression[]
       readonly input: PlanNode
       readonly estimatedRows: number
     }
-  | { readonly kind: 'group'; readonly group: GroupClause; readonly input: PlanNode; readonly estimatedRows: number }
+  | {
+      readonly kind: 'group'
+      readonly group: GroupClause
+      /** What tells the rows apart that come in. */
+      readonly identity: readonly Path[]
+      readonly input: PlanNode
+      readonly estimatedRows: number
+    }
   | {
       readonly kind: 'window'
       readonly fields: readonly WindowField[]

@@ -23,7 +23,7 @@ import {
   scanOnColumns,
   topOnColumns,
 } from './column-plan.ts'
-import { type JoinPart, planJoin } from './join-plan.ts'
+import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Plan, PlanNode, Subplan } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
@@ -72,13 +72,22 @@ export function isSimple(data: QueryData): boolean {
  * when the order is open. Rows that are records need no further keys: their order knows the id.
  */
 export function wholeOrder(data: QueryData, isPaged: boolean): readonly OrderKey[] {
-  const isOrdered = data.orderBy.length > 0 || data.offset > 0 || isPaged
-  if (!isOrdered) return data.orderBy
-  if (isSimple(data)) return data.orderBy.length === 0 ? [BY_ID] : data.orderBy
-  const descending = data.orderBy.at(-1)?.descending === true
-  const missing = identityOf(data).filter((path) => !data.orderBy.some((key) => decides(key, path)))
-  return [...data.orderBy, ...missing.map((path): OrderKey => ({ ...BY_ID, path, descending }))]
+  const stated = statedOrder(data, isPaged)
+  if (stated.length === 0 || isSimple(data)) return stated
+  const descending = stated.at(-1)!.descending
+  const missing = identityOf(data).filter((path) => !stated.some((key) => decides(key, path)))
+  return [...stated, ...missing.map((path): OrderKey => ({ ...BY_ID, path, descending }))]
 }
+
+/** The order that a query states, or that goes without saying: the nearest first, and pages by id. */
+function statedOrder(data: QueryData, isPaged: boolean): readonly OrderKey[] {
+  if (data.orderBy.length > 0) return data.orderBy
+  const isRanked = data.nearest !== undefined && data.group === undefined && !data.distinct && data.sets.length === 0
+  if (isRanked) return [BY_DISTANCE]
+  return data.offset > 0 || isPaged ? [BY_ID] : data.orderBy
+}
+
+const BY_DISTANCE: OrderKey = Object.freeze({ ...BY_ID, path: Object.freeze(['$distance']) })
 
 function decides(key: OrderKey, path: Path): boolean {
   return samePath(key.path, path) && !key.nocase && key.nulls === undefined
@@ -134,8 +143,10 @@ function rankedOnColumns(
   planning: Planning,
 ): Planned | undefined {
   const own = simplifiedConjuncts(data.where, planning.rules)
-  if (question.orderBy.length > 0) return topOnColumns(data, own, question, rows, planning)
-  return nearestOnColumns(data, own, question.wanted, rows, planning)
+  if (data.nearest === undefined) {
+    return question.orderBy.length === 0 ? undefined : topOnColumns(data, own, question, rows, planning)
+  }
+  return data.orderBy.length > 0 ? undefined : nearestOnColumns(data, own, question.wanted, rows, planning)
 }
 
 interface RowsQuestion {
@@ -154,8 +165,13 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   const parts = partFilter(data, planning)
   const base = planBase(data, parts.base, planning, keepsOrder(data, question) ? question : undefined)
   let { node, cost } = base
+  if (data.nearest !== undefined) {
+    node = { kind: 'nearest', nearest: data.nearest, input: node, estimatedRows: node.estimatedRows }
+  }
   for (const { join, conjuncts } of orderedJoins(parts.joins, planning)) {
-    const planned = planJoin({ node, cost }, { join, conjuncts }, planning, (other) => planBlock(other, planning))
+    const planned = planJoin({ node, cost }, { join, conjuncts, copies: data.group === undefined }, planning, (other) =>
+      planBlock(other, planning),
+    )
     node = planned.node
     cost = planned.cost
   }
@@ -172,7 +188,8 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   if (data.group !== undefined) {
     const { keys, having } = data.group
     const estimatedRows = keys.length === 0 ? 1 : Math.ceil(node.estimatedRows / ROWS_PER_GROUP)
-    node = { kind: 'group', group: data.group, input: node, estimatedRows }
+    const identity = identityOf({ ...data, group: undefined, windows: [], distinct: false, sets: [] })
+    node = { kind: 'group', group: data.group, identity, input: node, estimatedRows }
     ;({ node, cost } = groupOnColumns(data, parts, { node, cost }, planning) ?? { node, cost })
     const conjuncts = simplifiedConjuncts(having, planning.rules)
     if (conjuncts.length > 0) node = filtered(node, conjuncts, planning)
@@ -181,14 +198,7 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
     const identity = identityOf({ ...data, distinct: false, sets: [] })
     node = { kind: 'window', fields: data.windows, identity, input: node, estimatedRows: node.estimatedRows }
   }
-  if (data.nearest !== undefined && base.isRanked !== true) {
-    node = { kind: 'nearest', nearest: data.nearest, input: node, estimatedRows: node.estimatedRows }
-  }
   return { node, cost, runKeys }
-}
-
-interface PlannedBase extends PlannedRows {
-  readonly isRanked?: boolean
 }
 
 /** The records of the collection, or the rows of the block within. */
@@ -197,7 +207,7 @@ function planBase(
   conjuncts: readonly Predicate[],
   planning: Planning,
   question: RowsQuestion | undefined,
-): PlannedBase {
+): PlannedRows {
   if (data.from !== undefined) {
     if (data.hint !== undefined)
       throw invalidQuery('hint', 'a hint is about how records are read; these are rows of a query')
@@ -268,13 +278,14 @@ function ownOrder(data: QueryData, orderBy: readonly OrderKey[]): readonly Order
 /** The fields that the block adds to the rows it reads. */
 function addedNames(data: QueryData): ReadonlySet<string> {
   const { joins, computed, windows } = data
-  return new Set([...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)])
+  const names = [...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)]
+  return new Set(data.nearest === undefined ? names : [...names, '$distance'])
 }
 
 interface FilterParts {
   /** About the records alone, before any join. */
   readonly base: readonly Predicate[]
-  readonly joins: readonly JoinPart[]
+  readonly joins: readonly JoinFilter[]
   /** What needs all that is there. */
   readonly rest: readonly Predicate[]
 }
@@ -282,7 +293,7 @@ interface FilterParts {
 /** Who tests which condition. What may be missing because nothing joined is tested after the join. */
 function partFilter(data: QueryData, planning: Planning): FilterParts {
   const conjuncts = simplifiedConjuncts(data.where, planning.rules)
-  if (data.joins.length === 0 && data.computed.length === 0) return { base: conjuncts, joins: [], rest: [] }
+  if (addedNames(data).size === 0) return { base: conjuncts, joins: [], rest: [] }
   const joins = data.joins.map((join) => ({
     join: innerWherePossible(join, conjuncts, planning),
     conjuncts: [] as Predicate[],
@@ -339,14 +350,14 @@ function withinJoin(one: Predicate): Predicate {
 }
 
 /** Neighbouring inner joins that do not need one another: those with a filter of their own first. */
-function orderedJoins(parts: readonly JoinPart[], planning: Planning): readonly JoinPart[] {
+function orderedJoins(parts: readonly JoinFilter[], planning: Planning): readonly JoinFilter[] {
   if (parts.length < 2 || parts.some(({ join }) => join.kind !== 'inner')) return parts
-  const weight = ({ join, conjuncts }: JoinPart): number => {
+  const weight = ({ join, conjuncts }: JoinFilter): number => {
     const filters = [...conjuncts, ...(join.other.where === undefined ? [] : [join.other.where])]
     return filters.reduce((part, one) => part * selectivityOf(one), 1)
   }
   const left = [...parts].sort((a, b) => weight(a) - weight(b))
-  const ordered: JoinPart[] = []
+  const ordered: JoinFilter[] = []
   const there = new Set<string>()
   const names = new Set(parts.map(({ join }) => join.as))
   while (left.length > 0) {

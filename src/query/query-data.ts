@@ -100,10 +100,12 @@ export type Expression =
 
 /**
  * add subtract multiply divide modulo negate abs round floor ceil   numbers: all bigint gives bigint, else float64
- * concat (text of each) lower upper trim length                     strings; length also of arrays and bytes
+ * concat                                                            the text of scalars, of dates the ISO form
+ * lower upper trim                                                  text
+ * length                                                            of text in code points, of arrays, of bytes
  * coalesce                                                          the first that is neither null nor missing
  * distance                                                          metres between two places, on a sphere
- * A value of another type is INVALID_QUERY that names the record; so is an integer division of a bigint by 0n.
+ * round is towards positive infinity at one half. A value of another type is INVALID_QUERY that names the record; so is an integer division of a bigint by 0n.
  */
 export type ScalarFunction =
   | 'add'

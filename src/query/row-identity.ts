@@ -21,3 +21,18 @@ export function identityOf(data: QueryData): readonly Path[] {
   )
   return [...own, ...others.flat()]
 }
+
+/** True when two rows may be the same in all that tells rows apart: then no place in an order lies between them. */
+export function mayRepeat({ from, joins, group, distinct, sets }: QueryData): boolean {
+  const last = sets.at(-1)
+  if (last !== undefined) return last.kind === 'unionAll'
+  if (distinct || group !== undefined) return false
+  const joined = joins.filter(({ as }) => as !== '').map(({ other }) => other)
+  return [...(from === undefined ? [] : [from]), ...joined].some(losesIdentity)
+}
+
+/** True when the block hands out rows without what tells them apart. */
+function losesIdentity(data: QueryData): boolean {
+  const isShaped = data.distinct || data.sets.length > 0
+  return mayRepeat(data) || (data.select !== undefined && !isShaped)
+}

@@ -8,7 +8,8 @@ import type { OrderKey } from './query-data.ts'
 /** Where a row stands in an order: the values of its keys (folded where the key says so) and its id. */
 export interface RowKey {
   readonly keys: readonly (Value | undefined)[]
-  readonly id: RecordId
+  /** Undefined where rows have none: the keys then decide all ties. */
+  readonly id: RecordId | undefined
 }
 
 /** A row with its place, taken once so that comparing does not read the record again. */
@@ -42,7 +43,7 @@ export function compileOrder(orderBy: readonly OrderKey[]): RowOrder {
     place: (row) => {
       const keys = new Array<Value | undefined>(getters.length)
       for (let i = 0; i < getters.length; i++) keys[i] = keyOf(getters[i]!(row), orderBy[i]!.nocase)
-      return { keys, id: row.id, row }
+      return { keys, id: isRecordId(row.id) ? row.id : undefined, row }
     },
     compareKeys,
     compare: (a, b) => {
@@ -50,6 +51,11 @@ export function compileOrder(orderBy: readonly OrderKey[]): RowOrder {
       return order !== 0 ? order : idSign * compareScalars(a.id, b.id)
     },
   }
+}
+
+/** A group may have anything in its field `id`: then its keys decide. */
+export function isRecordId(id: unknown): id is RecordId {
+  return typeof id === 'string' || Number.isSafeInteger(id)
 }
 
 function compileKeyOrder(key: OrderKey): (a: Value | undefined, b: Value | undefined) => number {

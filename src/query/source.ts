@@ -156,5 +156,7 @@ export interface QueryRunner {
   /** Gives the event loop a turn (as setImmediate does). */
   yield(): Promise<void>
   readonly slowQueryMs: number | undefined
+  /** What one query may collect; undefined: all there is. */
+  readonly memoryBytes?: number
   onSlowQuery?(slow: SlowQuery): void
 }

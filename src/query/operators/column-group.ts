@@ -1,15 +1,17 @@
-import { formatPath } from '../../base/path.ts'
+import { invariant } from '../../base/invariant.ts'
+import { valueAt } from '../../base/path.ts'
 import type { Path, Value } from '../../base/values.ts'
 import type { ColumnTest } from '../../columns/column.ts'
 import { compileFilter, type Filter } from '../../columns/filter.ts'
 import { type Aggregate, type Group, GroupRun } from '../../columns/group.ts'
 import { isSummable } from '../../columns/tally.ts'
-import { invalidQuery } from '../capture.ts'
+import { notANumber } from '../aggregates.ts'
 import { compileGetter } from '../getter.ts'
 import type { ColumnAggregate, ColumnKey } from '../plan.ts'
 import type { Row } from '../source.ts'
 import type { ColumnInputs } from './column-inputs.ts'
 import { type ColumnVisitor, ColumnWalk } from './column-walk.ts'
+import { put } from './group-rows.ts'
 import { type Operator, PAUSE, type Step } from './operator.ts'
 
 /** Begun anew so many times for commits to looked up collections; then it runs to its end without a pause. */
@@ -70,9 +72,9 @@ export class ColumnGroup implements Operator {
     const row: { [name: string]: Value } = {}
     for (const [i, { name }] of this.#spec.keys.entries()) {
       const value = keys[i]
-      if (value !== undefined) setField(row, name, value)
+      if (value !== undefined) put(row, name, value)
     }
-    for (const [i, { name }] of this.#spec.aggregates.entries()) setField(row, name, results[i]!)
+    for (const [i, { name }] of this.#spec.aggregates.entries()) put(row, name, results[i]!)
     // The row of a group need not hold `id`.
     return row as unknown as Row
   }
@@ -124,14 +126,21 @@ class Collected implements ColumnVisitor {
       this.#keys.map((get) => get(row)),
       this.#values.map((get) => get(row)),
     )
-    if (wrong >= 0) throw wrongType(this.#spec.aggregates[wrong]!, record.id)
+    if (wrong >= 0) throw this.#refusal(this.#spec.aggregates[wrong]!, row)
   }
 
   #assertNone(filter: Filter, aggregate: ColumnAggregate, from: number, to: number): void {
     if (filter.count(from, to) === 0) return
     let slot = from
     while (!filter.testSlot(slot)) slot++
-    throw wrongType(aggregate, this.#inputs.own.derived.idAt(slot))
+    const record = this.#inputs.own.derived.recordAt(slot)
+    const row = record === undefined ? undefined : this.#inputs.complete(record)
+    invariant(row !== undefined, () => `slot ${slot} passed, and its record does not`)
+    throw this.#refusal(aggregate, row)
+  }
+
+  #refusal({ path }: ColumnAggregate, row: Row): Error {
+    return notANumber({ kind: 'path', path }, row, valueAt(row, path) ?? null)
   }
 }
 
@@ -143,17 +152,6 @@ function wrongTest({ fn, path }: ColumnAggregate, { refOf }: ColumnInputs): Colu
   if (column.kind === 'number' && !column.isDate) return undefined
   if (column.kind === 'coded' && column.dictionary.values.every(isSummable)) return undefined
   return { kind: 'accepts', ref, accepts: (value) => !isSummable(value) }
-}
-
-function wrongType({ fn, path }: ColumnAggregate, id: string | number): Error {
-  return invalidQuery(formatPath(path), `${fn} takes numbers; the value of the record ${JSON.stringify(id)} is none`)
-}
-
-function setField(row: { [name: string]: Value }, name: string, value: Value): void {
-  // Assigning `__proto__` would change the row's prototype instead.
-  if (name === '__proto__')
-    Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })
-  else row[name] = value
 }
 
 /** What a group reads. */

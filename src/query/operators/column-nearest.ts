@@ -1,15 +1,14 @@
-import type { Value } from '../../base/values.ts'
 import { compareValues } from '../../codec/order.ts'
 import { NearestPointsRun } from '../../columns/geo.ts'
-import { NearestRun, vectorMeasure } from '../../columns/nearest.ts'
+import { NearestRun } from '../../columns/nearest.ts'
 import type { Near } from '../../columns/nearest-heap.ts'
 import { placePaths } from '../column-tests.ts'
-import { compileGetter } from '../getter.ts'
-import { isPlace, metersBetween } from '../place.ts'
+import { compileDistance } from '../distance.ts'
 import type { NearestClause } from '../query-data.ts'
 import type { Row } from '../source.ts'
 import type { ColumnInputs } from './column-inputs.ts'
 import { type ColumnVisitor, ColumnWalk } from './column-walk.ts'
+import { withField } from './joined-row.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 export interface ColumnNearestSpec {
@@ -40,7 +39,7 @@ export class ColumnNearest implements Operator, ColumnVisitor {
     this.#inputs = inputs
     this.#count = count
     this.#run = kernelOf(inputs, { nearest, count })
-    this.#distance = distanceOf(nearest)
+    this.#distance = compileDistance(nearest)
     this.#walk = new ColumnWalk(inputs.own.derived, this, inputs.byValue)
   }
 
@@ -80,8 +79,7 @@ export class ColumnNearest implements Operator, ColumnVisitor {
     if (this.#nearAt < near.length) return false
     const found = this.#valued.sort((a, b) => compareFound(a, b))
     found.length = Math.min(found.length, this.#count)
-    for (const { row, distance } of found) (row as { $distance?: Value }).$distance = distance
-    this.#found = found
+    this.#found = found.map(({ row, distance }) => ({ row: withField(row, '$distance', distance), distance }))
     return true
   }
 }
@@ -102,24 +100,6 @@ function kernelOf(
   const { column } = refOf(nearest.path)
   if (column.kind !== 'vector' || column.dimension !== nearest.to.length) return undefined
   return new NearestRun(live, { column, to: nearest.to, metric: nearest.metric, ...common })
-}
-
-/** The distance of a row; undefined when it is left out. */
-function distanceOf(nearest: NearestClause): (row: Row) => number | undefined {
-  const get = compileGetter(nearest.path)
-  if (nearest.kind === 'place') {
-    return (row) => {
-      const value = get(row)
-      return isPlace(value) ? metersBetween(nearest.to, value) : undefined
-    }
-  }
-  const measure = vectorMeasure(nearest.metric, nearest.to)
-  return (row) => {
-    const value = get(row)
-    if (!(value instanceof Float32Array || value instanceof Float64Array)) return undefined
-    // The measure reads elements, which both kinds have.
-    return value.length === nearest.to.length ? measure(value as Float32Array, 0) : undefined
-  }
 }
 
 function compareFound(a: Found, b: Found): number {

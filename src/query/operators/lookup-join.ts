@@ -1,0 +1,77 @@
+/** A join that looks the other side up for each row: for few rows and a large other side with an id or an index. */
+import type { StoredRecord, Value } from '../../base/values.ts'
+import type { RowValue } from '../expression.ts'
+import type { JoinKind } from '../query-data.ts'
+import { withField } from './joined-row.ts'
+import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
+
+export interface LookupJoinOptions {
+  readonly kind: Extract<JoinKind, 'inner' | 'left' | 'semi' | 'anti'>
+  readonly as: string
+  /** The value by which is looked up; null and missing find nothing. */
+  readonly by: RowValue
+  /** The records of that value: an operator, closed by the join. */
+  readonly find: (value: Value) => Operator
+  /** What is found joins only when this holds too. */
+  readonly matches: (row: StoredRecord, other: StoredRecord) => boolean
+}
+
+export class LookupJoin implements Operator {
+  readonly #input: Operator
+  readonly #options: LookupJoinOptions
+  #row: StoredRecord | undefined
+  #found: Operator | undefined
+  #isMet = false
+
+  constructor(input: Operator, options: LookupJoinOptions) {
+    this.#input = input
+    this.#options = options
+  }
+
+  next(): Step {
+    for (let i = 0; i < STRIDE; i++) {
+      const step = this.#row === undefined ? this.#nextRow() : this.#nextFound(this.#row)
+      if (step !== NOTHING) return step
+    }
+    return PAUSE
+  }
+
+  close(): void {
+    this.#found?.close()
+    this.#input.close()
+  }
+
+  /** Takes the next row and begins to look it up. */
+  #nextRow(): Step | typeof NOTHING {
+    const row = this.#input.next()
+    if (row === undefined || row === PAUSE) return row
+    const value = this.#options.by(row)
+    this.#row = row
+    this.#isMet = false
+    this.#found = value === undefined || value === null ? undefined : this.#options.find(value)
+    return NOTHING
+  }
+
+  #nextFound(row: StoredRecord): Step | typeof NOTHING {
+    const { kind, as, matches } = this.#options
+    const other = this.#found?.next()
+    if (other === PAUSE) return PAUSE
+    if (other === undefined) {
+      this.#endRow()
+      return !this.#isMet && (kind === 'left' || kind === 'anti') ? row : NOTHING
+    }
+    if (!matches(row, other)) return NOTHING
+    this.#isMet = true
+    if (kind === 'inner' || kind === 'left') return withField(row, as, other)
+    this.#endRow()
+    return kind === 'semi' ? row : NOTHING
+  }
+
+  #endRow(): void {
+    this.#row = undefined
+    this.#found?.close()
+    this.#found = undefined
+  }
+}
+
+const NOTHING: unique symbol = Symbol('nothing yet')

@@ -1,0 +1,63 @@
+import type { QueryMemory } from '../query-memory.ts'
+import { type ValueKey, valueKey } from '../value-key.ts'
+import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
+
+/** The rows of one input that the other has, or has not, by value; each once. */
+export class SetRows implements Operator {
+  readonly #input: Operator
+  readonly #other: Operator
+  readonly #isWanted: boolean
+  readonly #memory: QueryMemory
+  readonly #others = new Set<ValueKey>()
+  readonly #given = new Set<ValueKey>()
+  #isBuilt = false
+
+  constructor(
+    input: Operator,
+    other: Operator,
+    options: { readonly kind: 'intersect' | 'except'; readonly memory: QueryMemory },
+  ) {
+    this.#input = input
+    this.#other = other
+    this.#isWanted = options.kind === 'intersect'
+    this.#memory = options.memory
+  }
+
+  next(): Step {
+    if (!this.#isBuilt && !this.#build()) return PAUSE
+    for (let i = 0; i < STRIDE; i++) {
+      const row = this.#input.next()
+      if (row === undefined || row === PAUSE) return row
+      const key = valueKey(row)
+      if (this.#others.has(key) !== this.#isWanted || this.#given.has(key)) continue
+      this.#memory.hold(1, 'a set operation')
+      this.#given.add(key)
+      return row
+    }
+    return PAUSE
+  }
+
+  close(): void {
+    this.#memory.release(this.#others.size + this.#given.size)
+    this.#others.clear()
+    this.#given.clear()
+    this.#input.close()
+    this.#other.close()
+  }
+
+  /** Takes in some rows of the other input; true when it has them all. */
+  #build(): boolean {
+    for (let i = 0; i < STRIDE; i++) {
+      const row = this.#other.next()
+      if (row === PAUSE) return false
+      if (row === undefined) {
+        this.#isBuilt = true
+        return true
+      }
+      const { size } = this.#others
+      this.#others.add(valueKey(row))
+      if (this.#others.size > size) this.#memory.hold(1, 'a set operation')
+    }
+    return false
+  }
+}
