@@ -62,7 +62,8 @@ type Shape =
 export function assertColumns(data: QueryData, planning: Planning): void {
   if (data.hint?.kind !== 'columns') return
   const outcome = planning.columns.outcomes.get(data)
-  if (outcome === 'taken') return
+  // A collection that does not exist has no columns, and no rows.
+  if (outcome === 'taken' || planning.tables.open(data.collection).rowCount() === 0) return
   throw invalidQuery('hint', `columns cannot be used here: ${outcome ?? 'the rows are read in another way'}`)
 }
 

@@ -1,16 +1,25 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isBlazeError } from '../../src/base/errors.ts'
 import type { RecordId } from '../../src/base/ids.ts'
 import { valueAt } from '../../src/base/path.ts'
 import type { StoredRecord, Value } from '../../src/base/values.ts'
 import { compareValues } from '../../src/codec/order.ts'
 import { structureKey } from '../../src/columns/dictionary.ts'
+import { type ReadView, runnerOf } from '../../src/engine/read-view.ts'
+import { seededRandom } from '../../src/platform/seeded-random.ts'
+import { openExecution } from '../../src/query/execute.ts'
 import { isPlace, metersBetween } from '../../src/query/place.ts'
 import type { QueryData } from '../../src/query/query-data.ts'
-import type { Row } from '../../src/query/source.ts'
-import { closeChecked, freshPlatform, openOn } from '../engine/fixture.ts'
+import { END, type QueryRunner, type Row } from '../../src/query/source.ts'
+import { closeChecked, freshPlatform, openOn, withDatabase } from '../engine/fixture.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
+import { judge } from './support/naive/same-rows.ts'
+import { randomCase } from './support/random/arbitrary.ts'
+import { randomQuery } from './support/random/random-query.ts'
+import { EVERY_CLAUSE, richWorld } from './support/random/world.ts'
+import { queryOn, runData } from './support/run-data.ts'
 
 /** A database, a snapshot or a transaction. */
 interface View {
@@ -407,4 +416,165 @@ describe('queries over columns', () => {
     })
     await fc.assert(property, { seed: seed(), numRuns: effort(12) })
   })
+
+  it('give what the definition gives, whatever of a query can be run over columns', async () => {
+    const world = richWorld(EVERY_CLAUSE)
+    const random = seededRandom(seed())
+    const nodes = new Map<string, number>()
+    for (let i = 0; i < effort(12); i++) {
+      const one = randomCase(random, world)
+      await withDatabase(async (db) => {
+        for (const [name, records] of one.database) await db.collection(name).insertMany(records as never)
+        for (let k = 0; k < 60; k++) {
+          const query = demanding(randomQuery(random, world))
+          const explained = attempt(() => queryOn(db, query).explain().text)
+          if (explained === undefined) continue
+          for (const [node] of explained.matchAll(/column[A-Z]\w+/g)) nodes.set(node, (nodes.get(node) ?? 0) + 1)
+          const wrong = judge(query, one.database, runData(db, query))
+          if (wrong !== undefined) throw new Error(`${explained}\n${wrong}`)
+        }
+      })
+    }
+    expect([...nodes.keys()].sort()).toEqual(['columnGroup', 'columnNearest', 'columnScan', 'columnTop'])
+  })
+
+  it('see one state while commits come between their slices, and other queries catch the columns up', () =>
+    withDatabase(async (db) => {
+      const things = db.collection('things')
+      const count = 9_000
+      const made = (id: number, n: number): object => ({ id, n: (n * 7_919) % 1_000, at: new Date(n), userId: n % 40 })
+      await things.insertMany(Array.from({ length: count }, (_, id) => made(id, id)) as never)
+      await db.collection('users').insertMany(Array.from({ length: 40 }, (_, id) => ({ id, team: id % 7 })))
+      const random = seededRandom(seed())
+      const users = (view: View): Rows => all(view, 'users').where({ team: { lt: 5 } })
+      const shapes: ((view: View) => Rows)[] = [
+        (view) => all(view, 'things').where({ n: { gte: 500 } }),
+        (view) => all(view, 'things').orderBy('n', 'desc').orderBy('at', 'asc').limit(50),
+        (view) => all(view, 'things').groupBy('n', { rows: { count: true }, last: { max: 'at' } }),
+        (view) => all(view, 'things').join('user', users(view), { userId: 'id' }),
+        (view) =>
+          all(view, 'things')
+            .join('user', users(view), { userId: 'id' })
+            .groupBy('user.team', { rows: { count: true }, kinds: { countDistinct: 'n' } }),
+      ]
+      for (const shape of shapes) {
+        using held = db.snapshot()
+        const wanted = unordered(shape(held).hint('scan').all())
+        const rows: Row[] = []
+        const execution = openExecution(shape(held).hint('columns').data, runnerFor(held))
+        for (let slice = 0; ; slice++) {
+          const given = execution.read(rows)
+          if (given === END) break
+          if (given > 0 || slice > 60) continue
+          const id = random.below(count)
+          if (slice % 7 === 3) await things.delete(id)
+          else await things.upsert(made(id, random.below(5_000)) as never)
+          if (slice % 5 === 2) await db.collection('users').upsert({ id: random.below(46), team: random.below(9) })
+          if (slice % 3 === 0) shape(db).hint('columns').count()
+        }
+        execution.close()
+        expect(unordered(rows)).toEqual(wanted)
+      }
+    }))
+
+  it('refuse to sum what is no number, and name the record, as rows do', () =>
+    withDatabase(async (db) => {
+      await db.collection('things').insertMany([
+        { id: 'a', n: 1, team: 'x' },
+        { id: 'b', n: 'two', team: 'y' },
+      ])
+      const sums = (filter: object, hint: string): (() => unknown) => {
+        return () =>
+          all(db, 'things')
+            .where(filter)
+            .groupBy('team', { sum: { sum: 'n' } })
+            .hint(hint)
+            .all()
+      }
+      const refusals = ['columns', 'scan'].map((hint) => attempt(sums({}, hint), (error) => String(error)))
+      expect(refusals[0]).toContain('"b"')
+      expect(refusals[0]).toBe(refusals[1])
+      expect(sums({ team: 'x' }, 'columns')()).toEqual([{ team: 'x', sum: 1 }])
+    }))
 })
+
+describe('a plan', () => {
+  const rows = (count: number): object[] =>
+    Array.from({ length: count }, (_, id) => ({ id, n: id % 10, status: id % 3 === 0 ? 'open' : 'closed' }))
+
+  it('takes columns for what reads most of a large collection, and not for what reads little', () =>
+    withDatabase(async (db) => {
+      await db.collection('small').insertMany(rows(1_000) as never)
+      await db.collection('large').insertMany(rows(4_000) as never)
+      await db.createIndex('large', 'n')
+      const text = (query: Rows): string => query.explain().text
+      expect(text(all(db, 'small').where({ status: 'open' }))).not.toContain('columnScan')
+      expect(text(all(db, 'large').where({ status: 'open' }).limit(3))).not.toContain('columnScan')
+      expect(text(all(db, 'large').where({ id: 17 }))).not.toContain('columnScan')
+      expect(text(all(db, 'large').where({ n: 3 }))).not.toContain('columnScan')
+      expect(text(all(db, 'large').where({ status: 'open' }))).toContain('columnScan large, status = "open"')
+      expect(text(all(db, 'large').groupBy('status', { n: { count: true } }))).toContain('columnGroup by status')
+      for (const hint of ['scan', { index: 'n' }]) {
+        const query = all(db, 'large')
+          .where({ n: { gte: 0 }, status: 'open' })
+          .hint(hint)
+        expect(text(query)).not.toContain('column')
+      }
+    }))
+
+  it('runs by rows where a column cannot be had, and says so', () =>
+    withDatabase(async (db) => {
+      const values = Array.from({ length: 3_000 }, (_, id) => ({ id, n: id % 2 === 0 ? id : BigInt(id) }))
+      await db.collection('mixed').insertMany(values)
+      const query = all(db, 'mixed').where({ n: { lt: 10 } })
+      const { text } = query.explain()
+      expect(text).toContain('columnScan mixed, n < 10, by rows, for want of a column: n of mixed: numbers mixed')
+      expect(text).toContain('scan leaving out early')
+      expect(query.all().map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+      // From then on that is known beforehand.
+      expect(query.explain().text).not.toContain('columnScan')
+      expect(
+        attempt(
+          () => query.hint('columns').all(),
+          (error) => String(error),
+        ),
+      ).toContain('numbers mixed')
+    }))
+
+  it('follows a hint for columns as far as the query allows, also where there is nothing', () =>
+    withDatabase(async (db) => {
+      await db.collection('things').insertMany([
+        { id: 1, a: 1, b: 2 },
+        { id: 2, a: 2, b: 1 },
+      ])
+      const query = all(db, 'things').where((e: { lt(a: string, b: string): object }) => e.lt('a', 'b'))
+      expect(query.hint('columns').explain().text).toContain('columnScan things')
+      expect(
+        query
+          .hint('columns')
+          .all()
+          .map(({ id }) => id),
+      ).toEqual([1])
+      expect(all(db, 'missing').hint('columns').all()).toEqual([])
+    }))
+})
+
+/** With columns demanded for the records at the bottom. */
+function demanding(data: QueryData): QueryData {
+  return data.from === undefined ? { ...data, hint: { kind: 'columns' } } : { ...data, from: demanding(data.from) }
+}
+
+/** What it gives; of a refusal what `refused` says. Anything else that is thrown is. */
+function attempt<T>(run: () => T, refused?: (error: unknown) => string): T | string | undefined {
+  try {
+    return run()
+  } catch (error) {
+    if (!isBlazeError(error, 'INVALID_QUERY')) throw error
+    return refused?.(error)
+  }
+}
+
+function runnerFor(view: View): QueryRunner {
+  // Every collection of a handle has the handle's view, which only types keep from us.
+  return runnerOf((view.collection('things') as unknown as { readonly view: ReadView }).view)
+}
