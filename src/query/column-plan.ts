@@ -17,7 +17,7 @@ import { invalidQuery } from './capture.ts'
 import { columnPathsOf, isColumnPath, placePaths } from './column-tests.ts'
 import { isFiltered, type JoinFilter } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
-import type { ColumnAggregate, ColumnKey, ColumnLookup, ColumnRecords, PlanNode } from './plan.ts'
+import type { Candidate, ColumnAggregate, ColumnKey, ColumnLookup, ColumnRecords, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import {
   type Aggregate,
@@ -66,6 +66,20 @@ export function assertColumns(data: QueryData, planning: Planning): void {
   if (outcome === 'taken' || planning.tables.open(data.collection).rowCount() === 0) return
   throw invalidQuery('hint', `columns cannot be used here: ${outcome ?? 'the rows are read in another way'}`)
 }
+
+/** What was weighed, where columns were taken: the ways to the same records are then not, but for want of a column. */
+export function withColumns(candidates: readonly Candidate[]): readonly Candidate[] {
+  const last = new Map<string, Candidate>()
+  for (const one of candidates) if (one.chosen && one.access === COLUMNS) last.set(one.collection, one)
+  return candidates.map((one) => {
+    const taken = last.get(one.collection)
+    if (taken === undefined || taken === one || !one.chosen) return one
+    return { ...one, chosen: false, reason: 'for want of a column' }
+  })
+}
+
+/** The name of the way over columns among the candidates. */
+const COLUMNS = 'columns'
 
 /** The records of a block by those of its conditions that columns can test; the others are left to a filter above. */
 export function scanOnColumns(
@@ -398,7 +412,7 @@ function noteCandidate(
   chosen: boolean,
   planning: Planning,
 ): void {
-  const access = 'columns'
+  const access = COLUMNS
   planning.candidates.push(() => {
     if ('reason' in weigh) {
       return [{ collection, access, chosen, cost: undefined, estimatedRows: undefined, reason: weigh.reason }]

@@ -3,6 +3,7 @@
  * kernel knows (comparisons, presence, circles and boxes on the globe) natively, every other condition as the same function
  * that tests records (`compileCondition`), asked once for each distinct value where the column is coded.
  */
+import { invariant } from '../base/invariant.ts'
 import type { Path } from '../base/values.ts'
 import type { ColumnRef, ColumnTest } from '../columns/column.ts'
 import { withinBox, withinRadius } from '../columns/geo.ts'
@@ -66,7 +67,7 @@ export function columnTest(predicate: Predicate, refOf: RefOf): ColumnTest {
     case 'compare':
     case 'inQuery':
     case 'exists':
-      throw new Error(`${predicate.kind} is no test of columns; columnPathsOf says so`)
+      invariant(false, () => `${predicate.kind} is no test of columns; columnPathsOf says so`)
   }
 }
 

@@ -214,7 +214,7 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'columnScan':
       return overColumns(node, b, mostAhead, [], (columns) => new ColumnScan(columns, mostAhead))
     case 'columnGroup':
-      return overColumns(node, b, mostAhead, groupPaths(node), (columns) => new ColumnGroup(columns, node))
+      return overColumns(node, b, mostAhead, groupPaths(node), (columns) => new ColumnGroup(columns, node, b.memory))
     case 'columnTop': {
       const paths = node.orderBy.map(({ path }) => path)
       return overColumns(node, b, mostAhead, paths, (columns) => new ColumnTop(columns, node))

@@ -22,6 +22,7 @@ import {
   nearestOnColumns,
   scanOnColumns,
   topOnColumns,
+  withColumns,
 } from './column-plan.ts'
 import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
@@ -52,7 +53,7 @@ export function planQuery(data: QueryData, tables: Tables, after?: RowKey, count
   const { node } = planBlock(data, planning, after)
   return {
     root: node,
-    candidates: () => planning.candidates.flatMap((candidates) => candidates()),
+    candidates: () => withColumns(planning.candidates.flatMap((candidates) => candidates())),
     orderBy,
     rules: [...planning.rules],
   }

@@ -8,6 +8,7 @@ import { isSummable } from '../../columns/tally.ts'
 import { notANumber } from '../aggregates.ts'
 import { compileGetter } from '../getter.ts'
 import type { ColumnAggregate, ColumnKey } from '../plan.ts'
+import type { QueryMemory } from '../query-memory.ts'
 import type { Row } from '../source.ts'
 import type { ColumnInputs } from './column-inputs.ts'
 import { type ColumnVisitor, ColumnWalk } from './column-walk.ts'
@@ -26,14 +27,17 @@ export interface ColumnGroupSpec {
 export class ColumnGroup implements Operator {
   readonly #inputs: ColumnInputs
   readonly #spec: ColumnGroupSpec
+  readonly #memory: QueryMemory
+  #held = 0
   #run: Collected | undefined
   #tries = 0
   #groups: readonly Group[] | undefined
   #at = 0
 
-  constructor(inputs: ColumnInputs, spec: ColumnGroupSpec) {
+  constructor(inputs: ColumnInputs, spec: ColumnGroupSpec, memory: QueryMemory) {
     this.#inputs = inputs
     this.#spec = spec
+    this.#memory = memory
   }
 
   next(): Step {
@@ -45,6 +49,8 @@ export class ColumnGroup implements Operator {
   }
 
   close(): void {
+    this.#memory.release(this.#held)
+    this.#held = 0
     this.#groups = []
     this.#at = 0
   }
@@ -63,6 +69,8 @@ export class ColumnGroup implements Operator {
       }
       if (!this.#run.walk.step()) continue
       this.#groups = this.#run.groups.groups()
+      this.#memory.hold(this.#groups.length, 'a group')
+      this.#held = this.#groups.length
       return true
     } while (this.#tries > MOST_TRIES)
     return false

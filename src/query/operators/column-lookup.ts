@@ -7,6 +7,7 @@
  * commit came between, all begins again, and after MOST_TRIES goes without a pause.
  */
 import type { RecordId } from '../../base/ids.ts'
+import { invariant } from '../../base/invariant.ts'
 import type { Value } from '../../base/values.ts'
 import { equalValues } from '../../codec/order.ts'
 import type { Column, Join } from '../../columns/column.ts'
@@ -18,13 +19,15 @@ import type { ColumnLookup } from '../plan.ts'
 import { compilePredicate } from '../predicate.ts'
 import type { Predicate } from '../query-data.ts'
 import type { Row } from '../source.ts'
-import type { CollectionColumns } from './column-inputs.ts'
+import type { CollectionColumns } from './collection-columns.ts'
 import { STRIDE } from './operator.ts'
 
 /** Keys looked up in one step: about half a millisecond. */
 const KEYS_PER_STEP = 2_048
 const SLOTS_PER_STEP = 65_536
 const MOST_TRIES = 3
+/** Records that are held by value for rows to be joined with; more of them are better joined by rows. */
+const MOST_SPECIAL = 50_000
 
 /** A table of slots that is being made. */
 interface Making {
@@ -47,6 +50,7 @@ export class LookedUp {
   #tries = 0
   #making: Making | undefined
   #join: Join | undefined
+  #refusal: string | undefined
 
   constructor(lookup: ColumnLookup, columns: CollectionColumns) {
     this.lookup = lookup
@@ -76,9 +80,14 @@ export class LookedUp {
     return false
   }
 
+  /** Why the join is not to be made of columns: known after the first step, if ever. */
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
   /** To be asked after the last step, and until `renew` only. */
   get join(): Join {
-    if (this.#join === undefined) throw new Error('a join is taken before it is made')
+    invariant(this.#join !== undefined, () => 'a join is taken before it is made')
     return this.#join
   }
 
@@ -129,11 +138,16 @@ export class LookedUp {
       if (id !== undefined) special.set(id, undefined)
     }
     for (const row of derived.ownRows()) special.set(row.id, row)
+    const isMasked = new Set(masked)
+    const changed = changedSlots(this.columns).filter((slot) => !isMasked.has(slot))
+    if (this.#tries === 1 && changed.length + special.size > MOST_SPECIAL) {
+      this.#refusal = `too many records of ${this.lookup.collection} have changed since the snapshot`
+    }
     const { where } = this.lookup
     const refOf = (path: readonly string[]): { column: Column } => ({ column: this.columns.column(path) })
     const made: Making = {
       commit,
-      changed: changedSlots(this.columns).filter((slot) => !masked.includes(slot)),
+      changed,
       changedAt: 0,
       special,
       passes: compileFilter(live, where === undefined ? undefined : columnTest(where, refOf)),
