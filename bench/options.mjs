@@ -1,6 +1,6 @@
 /**
- * The command line: `engine|codec|query|micro|frames|profile [--records n] [--quick] [--only row,row] [--peers a,b] [--seed n]
- * [--seeds n] [--dir path]`.
+ * The command line: `engine|codec|query|micro|frames|profile|differential [--records n] [--quick] [--only row,row]
+ * [--peers a,b] [--seed n] [--seeds n] [--queries n] [--dir path]`.
  */
 import { parseArgs } from 'node:util'
 import { CODEC_PEERS } from './codecs/codecs.mjs'
@@ -25,6 +25,7 @@ export function optionsOf(args) {
       seed: { type: 'string', default: '1' },
       seeds: { type: 'string' },
       dir: { type: 'string' },
+      queries: { type: 'string', default: '5000' },
     },
   })
   const { quick } = values
@@ -44,6 +45,7 @@ export function optionsOf(args) {
     seed: whole('seed', values.seed),
     seeds: whole('seeds', values.seeds ?? usual('seeds')),
     directory: values.dir,
+    queries: whole('queries', values.queries),
   }
 }
 

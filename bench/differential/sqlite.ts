@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { valueAt } from '../../src/base/path.ts'
 import type { Path, StoredRecord, Value } from '../../src/base/values.ts'
 import type { QueryData } from '../../src/query/query-data.ts'
-import { columnNames, type Tables, toSql } from './to-sql.ts'
+import { columnNames, type Tables } from './sql-terms.ts'
+import { toSql } from './to-sql.ts'
 
 /** What is used of better-sqlite3. */
 interface Statement {

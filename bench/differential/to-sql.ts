@@ -14,12 +14,10 @@
  * regex and ilike, folding, arrays, places, vectors, bins, first, last and array, and the order of whole rows: a row
  * without an identity of its own is ordered by all of its fields. LIKE must be case-sensitive (PRAGMA).
  */
-import type { Path, Value } from '../../src/base/values.ts'
+import type { Path } from '../../src/base/values.ts'
 import {
   type Aggregate,
   BY_ID,
-  type Condition,
-  type Expression,
   type JoinClause,
   type OrderKey,
   type Predicate,
@@ -27,55 +25,36 @@ import {
   type WindowField,
 } from '../../src/query/query-data.ts'
 import { identityOf } from '../../src/query/row-identity.ts'
-
-/** The fields of the rows that a piece of SQL gives, by their paths. */
-export interface Block {
-  readonly sql: string
-  readonly columns: readonly Path[]
-}
-
-/** The fields of stored records. */
-export type Tables = ReadonlyMap<string, readonly Path[]>
-
-/** Where an expression finds its values: the columns of an alias. */
-interface Scope {
-  readonly alias: string
-  readonly columns: readonly Path[]
-  readonly outer: Scope | undefined
-  readonly tables: Tables
-}
-
-/** A value and whether it is there, both as SQL. */
-interface Term {
-  readonly value: string
-  readonly there: string
-}
-
-const MISSING: Term = { value: 'NULL', there: '0' }
-const COMPARISONS = { eq: '=', ne: '<>', lt: '<', lte: '<=', gt: '>', gte: '>=' } as const
-
-let aliases = 0
+import {
+  type Block,
+  columnNames,
+  literal,
+  MISSING,
+  pairsSql,
+  pathOf,
+  predicateSql,
+  quoted,
+  type Scope,
+  type Tables,
+  type Term,
+  termOf,
+} from './sql-terms.ts'
 
 /** The SQL of a query, in its order where it has one. */
 export function toSql(data: QueryData, tables: Tables): Block {
-  aliases = 0
-  return blockSql(data, tables, undefined)
+  let aliases = 0
+  const fresh = (): string => `t${aliases++}`
+  const within: Within = { tables, fresh, block: (inner, outer) => blockSql(inner, within, outer) }
+  return blockSql(data, within, undefined)
 }
 
-/** The names of the two columns of a field. */
-export function columnNames(path: Path): readonly [string, string] {
-  const name = path.join('.')
-  return [quoted(name), quoted(`${name}?`)]
-}
+/** What is the same in the whole of a statement. */
+type Within = Pick<Scope, 'tables' | 'fresh' | 'block'>
 
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-function blockSql(data: QueryData, tables: Tables, outer: Scope | undefined): Block {
+function blockSql(data: QueryData, within: Within, outer: Scope | undefined): Block {
   const { from, joins, computed, where, group, windows, select } = data
-  let block: Block = from === undefined ? tableSql(data.collection, tables) : blockSql(from, tables, outer)
-  const scopeOf = (columns: readonly Path[]): Scope => ({ alias: `t${aliases++}`, columns, outer, tables })
+  let block: Block = from === undefined ? tableSql(data.collection, within.tables) : blockSql(from, within, outer)
+  const scopeOf = (columns: readonly Path[]): Scope => ({ ...within, alias: within.fresh(), columns, outer })
   const filtered = (rows: Block, predicate: Predicate): Block => {
     const scope = scopeOf(rows.columns)
     return { ...rows, sql: `SELECT * FROM (${rows.sql}) ${scope.alias} WHERE ${predicateSql(predicate, scope)}` }
@@ -121,7 +100,7 @@ function blockSql(data: QueryData, tables: Tables, outer: Scope | undefined): Bl
           columns: select.map(({ name }) => [name]),
         }
   const isSelectedFirst = data.distinct || data.sets.length > 0
-  if (isSelectedFirst) block = combinedSql(selected(block, scopeOf(block.columns)), data, tables, outer)
+  if (isSelectedFirst) block = combinedSql(selected(block, scopeOf(block.columns)), data, within, outer)
   const scope = scopeOf(block.columns)
   const ended = isSelectedFirst
     ? { ...block, sql: `SELECT * FROM (${block.sql}) ${scope.alias}` }
@@ -140,7 +119,7 @@ function asColumn({ value, there }: Term, path: Path): string {
 
 function joinSql(left: Block, join: JoinClause, scopeOf: (columns: readonly Path[]) => Scope): Block {
   const one = scopeOf(left.columns)
-  const other = blockSql(join.other, one.tables, one.outer)
+  const other = one.block(join.other, one.outer)
   const two = scopeOf(other.columns)
   const on = pairsSql(join.on, one, two)
   const from = `(${left.sql}) ${one.alias}`
@@ -157,18 +136,13 @@ function joinSql(left: Block, join: JoinClause, scopeOf: (columns: readonly Path
   return { sql: `SELECT ${terms.join(', ')} FROM ${from} ${kind} JOIN (${other.sql}) ${two.alias} ON ${on}`, columns }
 }
 
-function pairsSql(on: JoinClause['on'], left: Scope, right: Scope): string {
-  const pairs = on.map((pair) => `COALESCE(${termOf(pair.left, left).value} = ${termOf(pair.right, right).value}, 0)`)
-  return pairs.length === 0 ? '1' : pairs.join(' AND ')
-}
-
-function combinedSql(rows: Block, data: QueryData, tables: Tables, outer: Scope | undefined): Block {
+function combinedSql(rows: Block, data: QueryData, within: Within, outer: Scope | undefined): Block {
   const names = rows.columns.flatMap(columnNames).join(', ')
   let { sql } = rows
   if (data.distinct) sql = `SELECT DISTINCT ${names} FROM (${sql})`
   for (const { kind, other } of data.sets) {
     const word = kind === 'unionAll' ? 'UNION ALL' : kind.toUpperCase()
-    sql = `SELECT ${names} FROM (${sql}) ${word} SELECT ${names} FROM (${blockSql(other, tables, outer).sql})`
+    sql = `SELECT ${names} FROM (${sql}) ${word} SELECT ${names} FROM (${blockSql(other, within, outer).sql})`
   }
   return { ...rows, sql }
 }
@@ -196,149 +170,6 @@ function orderSql(keys: readonly OrderKey[], identity: readonly Path[], scope: S
   })
   // A constant stands for no order at all.
   return sql.length === 0 ? '(SELECT 1)' : sql.join(', ')
-}
-
-function pathOf(path: Path): Expression {
-  return { kind: 'path', path }
-}
-
-function termOf(expression: Expression, scope: Scope): Term {
-  switch (expression.kind) {
-    case 'path': {
-      const text = expression.path.join('.')
-      if (!scope.columns.some((path) => path.join('.') === text)) return MISSING
-      const [value, there] = columnNames(expression.path)
-      return { value: `${scope.alias}.${value}`, there: `COALESCE(${scope.alias}.${there}, 0)` }
-    }
-    case 'outer':
-      return termOf(pathOf(expression.path), scope.outer!)
-    case 'literal':
-      return { value: literal(expression.value), there: '1' }
-    case 'case': {
-      const chosen = (part: keyof Term): string => {
-        const branches = expression.branches.map(
-          ({ when, value }) => `WHEN ${predicateSql(when, scope)} THEN ${termOf(value, scope)[part]}`,
-        )
-        return `CASE ${branches.join(' ')} ELSE ${termOf(expression.otherwise, scope)[part]} END`
-      }
-      return { value: chosen('value'), there: chosen('there') }
-    }
-    case 'call':
-      return { value: callSql(expression, scope), there: '1' }
-    case 'bin':
-      throw new Error('bins are not translated')
-  }
-}
-
-function callSql({ fn, args }: Extract<Expression, { kind: 'call' }>, scope: Scope): string {
-  const values = args.map((argument) => termOf(argument, scope).value)
-  switch (fn) {
-    case 'add':
-      return `(${values.join(' + ')})`
-    case 'subtract':
-      return `(${values.join(' - ')})`
-    case 'multiply':
-      return `(${values.join(' * ')})`
-    case 'divide':
-      return `(${values.join(' / ')})`
-    case 'modulo':
-      return `mod(${values.join(', ')})`
-    case 'negate':
-      return `(-${values[0]})`
-    case 'round':
-      return `floor(${values[0]} + 0.5)`
-    case 'abs':
-    case 'floor':
-    case 'ceil':
-    case 'trim':
-    case 'length':
-      return `${fn}(${values[0]})`
-    case 'concat':
-      return `(${values.map((value) => `CASE WHEN typeof(${value}) = 'real' THEN CAST(${value} AS INTEGER) ELSE ${value} END`).join(' || ')})`
-    case 'coalesce':
-      return `COALESCE(${[...values, 'NULL'].join(', ')})`
-    default:
-      throw new Error(`${fn} is not translated`)
-  }
-}
-
-function literal(value: Value): string {
-  if (value === null) return 'NULL'
-  if (typeof value === 'boolean') return value ? '1.0' : '0.0'
-  if (value instanceof Date) return literal(value.getTime())
-  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
-  if (typeof value !== 'number') throw new Error(`${String(value)} is not translated`)
-  return `(${Number.isInteger(value) ? value.toFixed(1) : value})`
-}
-
-function predicateSql(predicate: Predicate, scope: Scope): string {
-  switch (predicate.kind) {
-    case 'field':
-      return conditionSql(predicate.test, termOf(pathOf(predicate.path), scope))
-    case 'and':
-      return `(${['1', ...predicate.of.map((one) => predicateSql(one, scope))].join(' AND ')})`
-    case 'or':
-      return `(${['0', ...predicate.of.map((one) => predicateSql(one, scope))].join(' OR ')})`
-    case 'not':
-      return `(NOT ${predicateSql(predicate.of, scope)})`
-    case 'compare': {
-      const left = termOf(predicate.left, scope)
-      const right = termOf(predicate.right, scope)
-      if (predicate.op === 'eq') return equalSql(left, right)
-      if (predicate.op === 'ne') return `(NOT ${equalSql(left, right)})`
-      return `COALESCE(${left.value} ${COMPARISONS[predicate.op]} ${right.value}, 0)`
-    }
-    case 'inQuery': {
-      const { sql, columns } = blockSql(predicate.query, scope.tables, scope.outer)
-      const inner: Scope = { ...scope, alias: `t${aliases++}`, columns }
-      const field = termOf(pathOf(columns[0]!), inner)
-      return `EXISTS (SELECT 1 FROM (${sql}) ${inner.alias} WHERE ${equalSql(field, termOf(predicate.value, scope))})`
-    }
-    case 'exists': {
-      const { sql, columns } = blockSql(predicate.query, scope.tables, scope)
-      const inner: Scope = { ...scope, alias: `t${aliases++}`, columns, outer: scope }
-      return `EXISTS (SELECT 1 FROM (${sql}) ${inner.alias} WHERE ${pairsSql(predicate.on, scope, inner)})`
-    }
-  }
-}
-
-/** Both there, and equal: null equals null. */
-function equalSql(left: Term, right: Term): string {
-  return `(${left.there} AND ${right.there} AND ${left.value} IS ${right.value})`
-}
-
-function conditionSql(test: Condition, term: Term): string {
-  const { value, there } = term
-  const equal = (operand: Value): string => equalSql(term, { value: literal(operand), there: '1' })
-  switch (test.op) {
-    case 'eq':
-      return equal(test.operand)
-    case 'ne':
-      return `(NOT ${equal(test.operand)})`
-    case 'in':
-      return `(${['0', ...test.operand.map(equal)].join(' OR ')})`
-    case 'notIn':
-      return `(NOT (${['0', ...test.operand.map(equal)].join(' OR ')}))`
-    case 'lt':
-    case 'lte':
-    case 'gt':
-    case 'gte':
-      return `COALESCE(${value} ${COMPARISONS[test.op]} ${literal(test.operand)}, 0)`
-    case 'between':
-      return `COALESCE(${value} BETWEEN ${literal(test.operand[0])} AND ${literal(test.operand[1])}, 0)`
-    case 'exists':
-      return `(${there} = ${Number(test.operand)})`
-    case 'isNull':
-      return `((${value} IS NULL) = ${Number(test.operand)})`
-    case 'startsWith':
-      return `COALESCE(substr(${value}, 1, ${[...test.operand].length}) = ${literal(test.operand)}, 0)`
-    case 'contains':
-      return `COALESCE(instr(${value}, ${literal(test.operand)}) > 0, 0)`
-    case 'like':
-      return `COALESCE(${value} LIKE ${literal(test.operand)} ESCAPE '\\', 0)`
-    default:
-      throw new Error(`${test.op} is not translated`)
-  }
 }
 
 function aggregateSql({ fn, of, where, fraction }: Aggregate, scope: Scope): string {

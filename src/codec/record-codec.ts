@@ -31,7 +31,7 @@ import { type AnatomyPart, batchAnatomy, recordAnatomy } from './anatomy.ts'
 import { readBatch, writeBatch } from './batch.ts'
 import { BodyReader, beginSlabs, damaged, endBody, readShape, readVarint, release } from './body-reader.ts'
 import { assembleBody, BodyWriter, beginBody, type Fields, refused } from './body-writer.ts'
-import { type FieldReader, generateFieldReader } from './generate-field.ts'
+import { type FieldReader, type FieldsReader, generateFieldReader, generateFieldsReader } from './generate-field.ts'
 import { codeGenerationAllowed, GeneratedReaders } from './generate-reader.ts'
 import { GeneratedWriters } from './generate-writer.ts'
 import { LEARN_COUNT } from './learn.ts'
@@ -219,6 +219,34 @@ export class RecordCodec {
       const made = shape && generateFieldReader(shape, shape.names.indexOf(name), this.shapes, options)
       if (head < 128 && (head === 0 || shape !== undefined)) readers[head] = made ?? other
       return other(bytes, start, end)
+    }
+  }
+
+  /** A function that reads the values at some paths: as their {@link fieldReader}s, with one look at the record's head. */
+  fieldsReader(paths: readonly Path[]): FieldsReader {
+    const others = paths.map((path) => this.fieldReader(path))
+    const [only] = others
+    if (only !== undefined && others.length === 1) {
+      return (bytes, start, end, values) => {
+        values[0] = only(bytes, start, end)
+      }
+    }
+    const other: FieldsReader = (bytes, start, end, values) => {
+      for (let i = 0; i < others.length; i++) values[i] = others[i]!(bytes, start, end)
+    }
+    const isGeneral = paths.some((path) => path.length !== 1 || (this.#keyed && path[0] === 'id'))
+    if (isGeneral || this.#writers === undefined) return other
+    const names = paths.map(([name]) => name!)
+    const options = { datesAsNumbers: this.#reader.datesAsNumbers, others, other }
+    const readers: (FieldsReader | undefined)[] = []
+    return (bytes, start, end, values) => {
+      const head = bytes[start]!
+      const reader = readers[head]
+      if (reader !== undefined) return reader(bytes, start, end, values)
+      const shape = head > 0 && head < 128 ? this.shapes.get(head - 1) : undefined
+      const made = shape && generateFieldsReader(shape, names, this.shapes, options)
+      if (head < 128 && (head === 0 || shape !== undefined)) readers[head] = made ?? other
+      return other(bytes, start, end, values)
     }
   }
 

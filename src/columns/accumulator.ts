@@ -20,6 +20,8 @@ export interface Accumulator {
   reserve(count: number): void
   /** Statements that add slot `i` to group `g`. */
   source(b: Bindings): string
+  /** The same for a slot that passes or not: `passes` is 1 or 0. Only of those that can without a branch. */
+  branchlessSource?(b: Bindings, passes: string): string
   /** Adds slots[k] to groups[k], for k below `count`. */
   addBlock(groups: Uint32Array, slots: Uint32Array, count: number): void
   /** Adds what is known of a group to the tally of an aggregate. */
@@ -63,7 +65,11 @@ export class Histogram implements Accumulator {
   }
 
   source(b: Bindings): string {
-    return `${b.nameOf(this.#cells)}[g * ${b.nameOf(this.#size)} + ${codeExpression(this.#source, b)}]++`
+    return this.branchlessSource(b, '1')
+  }
+
+  branchlessSource(b: Bindings, passes: string): string {
+    return `${b.nameOf(this.#cells)}[g * ${b.nameOf(this.#size)} + ${codeExpression(this.#source, b)}] += ${passes}`
   }
 
   addBlock(groups: Uint32Array, slots: Uint32Array, count: number): void {

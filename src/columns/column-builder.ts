@@ -15,6 +15,9 @@ const CODED_NUMBERS = 4096
 /** Beyond, numbers stay coded while rows are so many times as many as their values, so that keys of joins do. */
 const ROWS_PER_CODED_NUMBER = 16
 
+/** Numbers of which more than this share are distinct when there are that many will not become few: times, amounts. */
+const UNIQUE_SHARE = 0.9
+
 /** The most codes of numbers, that codes of two bytes hold, and the codes from which other values must repeat. */
 const MAX_SHORT_CODES = 65_536
 
@@ -175,7 +178,8 @@ export class ColumnBuilder {
   }
 
   #hasManyNumbers(size: number): boolean {
-    return size > this.#codedNumbers && size > this.#capacity / ROWS_PER_CODED_NUMBER
+    if (size <= this.#codedNumbers) return false
+    return size > this.#capacity / ROWS_PER_CODED_NUMBER || size > this.#given * UNIQUE_SHARE
   }
 
   /** The codes as float64, when all values are numbers, or all are dates. The value of the newest code has no slot yet. */

@@ -22,7 +22,8 @@
  *   TopRun         the first k slots of an order                              top.ts
  *   joinColumns    a foreign key column → slots of another collection         join.ts: `ColumnRef`s go through it
  *   NearestRun     the k nearest vectors                                      nearest.ts
- *   nearBy, …      distances on the globe                                     geo.ts
+ *   withinRadius,  points on the globe: tests of two columns,                 geo.ts
+ *   withinBox, NearestPointsRun    and the k nearest
  *
  * **Snapshots.** A column holds the newest state, a reader has a snapshot S. A kernel may only visit slots that are sure:
  * `readableSlots` (readable.ts) parts the slots of a range into ranges that are, and slots that are not (their zone had a

@@ -4,7 +4,7 @@
  * ±180 is nowhere: no test passes it.
  */
 
-import { type NumberSource, numberSource } from './accumulator.ts'
+import { numberSource } from './accumulator.ts'
 import type { ColumnRef, ColumnTest, KernelOptions, LiveSlots } from './column.ts'
 import { compileFilter, type Filter } from './filter.ts'
 import { type Near, NearestHeap } from './nearest-heap.ts'
@@ -32,6 +32,8 @@ export interface GeoColumns {
 const EARTH_METRES = 6_371_008.8
 
 const RADIANS = Math.PI / 180
+
+const METRES_PER_DEGREE = EARTH_METRES * RADIANS
 
 /** Added to the reach of a box around a circle, so that rounding never leaves out what the circle holds. */
 const REACH_MARGIN = 1 + 1e-9
@@ -72,13 +74,19 @@ export function withinRadius(columns: GeoColumns, center: GeoPoint, metres: numb
 }
 
 /** The distance of a slot's point; NaN where there is none. */
-export function distanceFunction({ lat, lng }: GeoColumns, from: GeoPoint): (slot: number) => number {
-  const latOf = degreesFunction(numberSource(lat, 'numbers'), 90)
-  const lngOf = degreesFunction(numberSource(lng, 'numbers'), 180)
+function distanceFunction({ lat, lng }: GeoColumns, from: GeoPoint): (slot: number) => number {
+  const latOf = latitudeFunction(lat)
+  const lngOf = degreesFunction(lng, 180)
   return (slot) => metresBetween(from.lat, from.lng, latOf(slot), lngOf(slot))
 }
 
-function degreesFunction(source: NumberSource | undefined, most: number): (slot: number) => number {
+function latitudeFunction(lat: ColumnRef): (slot: number) => number {
+  return degreesFunction(lat, 90)
+}
+
+function degreesFunction(ref: ColumnRef, most: number): (slot: number) => number {
+  const isDate = ref.column.kind === 'number' && ref.column.isDate
+  const source = isDate ? undefined : numberSource(ref, 'numbers')
   if (source === undefined) return () => Number.NaN
   const { codes, values } = source
   return (slot) => {
@@ -120,12 +128,16 @@ const BLOCK_SLOTS = 2048
 /** Kernel: the k points nearest to one. */
 export class NearestPointsRun {
   readonly #distance: (slot: number) => number
+  readonly #latitude: (slot: number) => number
+  readonly #from: number
   readonly #filter: Filter
   readonly #heap: NearestHeap
   readonly #slots = new Uint32Array(BLOCK_SLOTS)
 
   constructor(live: LiveSlots, spec: NearestPointsSpec, options: KernelOptions = {}) {
     this.#distance = distanceFunction(spec.columns, spec.to)
+    this.#latitude = latitudeFunction(spec.columns.lat)
+    this.#from = spec.to.lat
     this.#filter = compileFilter(live, spec.where, options)
     this.#heap = new NearestHeap(spec.limit, spec.compareSlots)
   }
@@ -136,6 +148,9 @@ export class NearestPointsRun {
       const count = this.#filter.select(start, Math.min(to, start + BLOCK_SLOTS), this.#slots)
       for (let k = 0; k < count; k++) {
         const slot = this.#slots[k]!
+        // No point is nearer than its parallel: of 1,000,000 random points almost none needs its distance.
+        const fromParallel = Math.abs(this.#latitude(slot) - this.#from) * METRES_PER_DEGREE
+        if (!(fromParallel <= this.#heap.worst * REACH_MARGIN)) continue
         const distance = this.#distance(slot)
         if (distance <= this.#heap.worst) this.#heap.offer(slot, distance)
       }

@@ -25,7 +25,7 @@ import { ownCopy, structureKey } from './dictionary.ts'
 import { type Bounds, boundsOf, compileFilter, type Filter, forPossible, isGenerated, liveTest } from './filter.ts'
 import { Bindings, kernelOf } from './generate.ts'
 import { type GroupFinder, groupFinder, MAX_DENSE_CELLS } from './group-finder.ts'
-import { type RowTest, resolveTest, testSource } from './row-test.ts'
+import { hasCall, type RowTest, resolveTest, testSource } from './row-test.ts'
 import { type AggregateKind, isSummable, Tally } from './tally.ts'
 
 /** `count` counts rows; all others look at a column. */
@@ -203,8 +203,8 @@ class GroupCounts {
     this.#rows = rows
   }
 
-  source(b: Bindings): string {
-    return this.#histogram === undefined ? `${b.nameOf(this.#rows)}[g]++` : ''
+  source(b: Bindings, passes = '1'): string {
+    return this.#histogram === undefined ? `${b.nameOf(this.#rows)}[g] += ${passes}` : ''
   }
 
   addBlock(groups: Uint32Array, count: number): void {
@@ -294,13 +294,18 @@ function groupKernel(
 ): (from: number, to: number) => void {
   const bindings = new Bindings()
   const passes = testSource(test, bindings)
-  const condition = test.kind === 'constant' && test.result ? '' : `if (${passes} === 1) `
   const group = finder.source(bindings)
-  const adds = [counts.source(bindings), ...accumulators.map((one) => one.source(bindings))].join('\n')
+  // A row that does not pass adds 0 where all that is added are counts: cheaper than a branch that nobody can foretell.
+  const isBranchless = !hasCall(test) && accumulators.every((one) => one.branchlessSource !== undefined)
+  const condition = isBranchless || (test.kind === 'constant' && test.result) ? '' : `if (${passes} === 1) `
+  const adds = isBranchless
+    ? [counts.source(bindings, 'p'), ...accumulators.map((one) => one.branchlessSource?.(bindings, 'p'))]
+    : [counts.source(bindings), ...accumulators.map((one) => one.source(bindings))]
+  const begin = isBranchless ? `const p = ${passes}, g = ${group}` : `const g = ${group}`
   const b = bindings.values
   const kernel = kernelOf<GroupKernel>(
     'from, to, b',
-    `${bindings.declarations}\nfor (let i = from; i < to; i++) ${condition}{ const g = ${group}\n${adds} }`,
+    `${bindings.declarations}\nfor (let i = from; i < to; i++) ${condition}{ ${begin}\n${adds.join('\n')} }`,
   )
   return (from, to) => kernel(from, to, b)
 }

@@ -51,28 +51,30 @@ type TopKernel = (
   from: number,
   to: number,
   b: readonly unknown[],
-  threshold: number,
-  offer: (slot: number) => number,
-) => number
+  edge: Float64Array,
+  offer: (slot: number) => void,
+) => void
 
 export class TopRun {
   readonly #limit: number
   readonly #compare: (a: number, b: number) => number
-  readonly #first: KeyOrder | undefined
+  readonly #orders: readonly KeyOrder[]
   readonly #bounds: readonly Bounds[]
   readonly #scan: (from: number, to: number) => void
   /** A heap, the last in order on top. */
   readonly #heap: number[] = []
-  /** The number of the worst slot's first key; Infinity while every row must be offered. */
-  #threshold = Infinity
+  /** The numbers of the worst slot's first two keys; Infinity while every row must be offered. */
+  readonly #edge = Float64Array.of(Infinity, Infinity)
 
   constructor(live: LiveSlots, spec: TopSpec, options: KernelOptions = {}) {
     const orders = spec.keys.map(keyOrder)
     const comparers = orders.map(({ compare }) => compare)
     const test = liveTest(live, resolveTest(spec.where))
     this.#limit = spec.limit
-    this.#first = orders[0]
+    this.#orders = orders
+    const only = comparers.length === 1 ? comparers[0] : undefined
     this.#compare = (a, b) => {
+      if (only !== undefined) return only(a, b) || spec.compareSlots(a, b)
       for (let i = 0; i < comparers.length; i++) {
         const order = comparers[i]!(a, b)
         if (order !== 0) return order
@@ -98,36 +100,37 @@ export class TopRun {
   #generatedScan(test: RowTest): (from: number, to: number) => void {
     const bindings = new Bindings()
     const passes = testSource(test, bindings)
-    const number = this.#first?.source(bindings) ?? '0'
-    const isNear = this.#first?.mayNaNLead === false ? '(x <= t || t === Infinity)' : '!(x > t)'
+    const isNear = this.#orders.slice(0, 2).map((order, i) => nearSource(order, bindings, i))
+    const condition = isNear.length === 0 ? '' : `if (${isNear[0]}) `
+    const tie = isNear.length === 2 ? `if (x0 !== t0 || ${isNear[1]}) ` : ''
     const kernel = kernelOf<TopKernel>(
-      'from, to, b, t, offer',
+      'from, to, b, edge, offer',
       `${bindings.declarations}
-for (let i = from; i < to; i++) { const x = ${number}; if (${isNear} && ${passes} === 1) t = offer(i) }
-return t`,
+let x0 = 0, x1 = 0, t0 = edge[0], t1 = edge[1]
+for (let i = from; i < to; i++) {
+  ${condition}${tie}if (${passes} === 1) { offer(i); t0 = edge[0]; t1 = edge[1] }
+}`,
     )
-    const offer = (slot: number): number => this.#offer(slot)
-    return (from, to) => {
-      this.#threshold = kernel(from, to, bindings.values, this.#threshold, offer)
-    }
+    const offer = (slot: number): void => this.#offer(slot)
+    return (from, to) => kernel(from, to, bindings.values, this.#edge, offer)
   }
 
   #interpretedScan(test: RowTest): (from: number, to: number) => void {
     const passes = testFunction(test)
-    const numberOf = this.#first?.numberOf ?? ((): number => 0)
-    const mayNaNLead = this.#first?.mayNaNLead !== false
+    const edge = this.#edge
+    const [first, second] = this.#orders
     return (from, to) => {
       for (let slot = from; slot < to; slot++) {
-        const x = numberOf(slot)
-        const t = this.#threshold
-        const isNear = mayNaNLead ? !(x > t) : x <= t || t === Infinity
-        if (isNear && passes(slot)) this.#threshold = this.#offer(slot)
+        if (first !== undefined && !isNear(first, slot, edge[0]!)) continue
+        const ties = second !== undefined && first?.numberOf(slot) === edge[0]
+        if (ties && !isNear(second, slot, edge[1]!)) continue
+        if (passes(slot)) this.#offer(slot)
       }
     }
   }
 
-  /** Takes a slot if it is better than the worst. Returns the new threshold. */
-  #offer(slot: number): number {
+  /** Takes a slot if it is better than the worst, and then moves the edge. */
+  #offer(slot: number): void {
     const heap = this.#heap
     if (heap.length < this.#limit) {
       heap.push(slot)
@@ -135,10 +138,13 @@ return t`,
     } else if (this.#compare(slot, heap[0]!) < 0) {
       heap[0] = slot
       this.#sink(0)
-    } else return this.#threshold
-    if (heap.length < this.#limit || this.#first === undefined) return Infinity
-    const number = this.#first.numberOf(heap[0]!)
-    return Number.isNaN(number) ? Infinity : number
+    } else return
+    if (heap.length < this.#limit) return
+    const first = this.#orders[0]?.numberOf(heap[0]!) ?? Infinity
+    const second = this.#orders[1]?.numberOf(heap[0]!) ?? Infinity
+    this.#edge[0] = Number.isNaN(first) ? Infinity : first
+    // Without an edge in the first key nothing ties with it.
+    this.#edge[1] = Number.isNaN(first) || Number.isNaN(second) ? Infinity : second
   }
 
   #rise(from: number): void {
@@ -170,6 +176,17 @@ return t`,
   }
 }
 
+/** False for a row that is behind the edge in this key: an expression that also sets x<i>. */
+function nearSource(order: KeyOrder, b: Bindings, i: number): string {
+  const set = `(x${i} = ${order.source(b)})`
+  return order.mayNaNLead ? `!(${set} > t${i})` : `(${set} <= t${i} || t${i} === Infinity)`
+}
+
+function isNear({ numberOf, mayNaNLead }: KeyOrder, slot: number, edge: number): boolean {
+  const number = numberOf(slot)
+  return mayNaNLead ? !(number > edge) : number <= edge || edge === Infinity
+}
+
 function keyOrder(key: TopKey): KeyOrder {
   const codes = codeSource(key.ref)
   if (codes !== undefined) return codedOrder(codes, key)
@@ -191,7 +208,7 @@ function codedOrder(source: CodeSource, { descending, nocase, nulls }: TopKey): 
     numberOf,
     compare: (a, b) => numberOf(a) - numberOf(b),
     source: (b) => `${b.nameOf(places)}[${codeExpression(source, b)}]`,
-    mayNaNLead: true,
+    mayNaNLead: false,
   }
 }
 

@@ -71,8 +71,12 @@ export function startBackground(
   const collector = new Collector({
     clock: platform.clock,
     cleaner,
-    prune: (most) => core.prune(most),
+    prune: (most) => {
+      const more = core.prune(most)
+      return core.texts.merge() || more
+    },
     async checkpoint() {
+      await saveTexts(core, map)
       const result = await runCheckpoint(context)
       if (result.kind === 'written') rebuilt = false
       return result
@@ -107,6 +111,15 @@ export function startBackground(
     markClean(end) {
       current = writeCleanClose(putRoot, current, end)
     },
+  }
+}
+
+/** An image that cannot be made keeps no checkpoint from being taken: the index is made from the records when it is missing. */
+async function saveTexts(core: Core, map: PageMap): Promise<void> {
+  try {
+    await core.texts.save(core.platform.clock, (structure) => map.locationOf(structure, 0) !== undefined)
+  } catch (error) {
+    core.noteBackgroundError(error instanceof Error ? error : new Error(String(error)))
   }
 }
 

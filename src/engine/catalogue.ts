@@ -14,6 +14,7 @@ import type { ImageReader } from './image.ts'
 import { IndexLoad } from './index-load.ts'
 import type { IndexState } from './index-state.ts'
 import { makeCollection } from './system-collections.ts'
+import { readTextSpec } from './text-spec.ts'
 
 interface StoredIndex {
   readonly name: string
@@ -60,12 +61,14 @@ export class CatalogueLoader {
       name: String(record['name']),
       schemaVersion: Number(record['schemaVersion']),
       hasSchema: record['hasSchema'] === true,
+      text: readTextSpec(record['text']),
     }
     const collection = known ?? this.#make(id, description)
     this.#core.collections.delete(collection.name)
     this.#core.collections.set(description.name, collection)
     collection.description = description
     collection.logged = true
+    this.#core.texts.declare(collection, description.text, this.#replaying ? undefined : this.#image.text(id))
     this.#setIndexes(collection, record['indexes'] as unknown as readonly StoredIndex[])
   }
 
@@ -137,6 +140,7 @@ export class CatalogueLoader {
   #forget(collection: CollectionState): void {
     collection.dropped = true
     for (const index of collection.indexes) index.drop()
+    this.#core.texts.forget(collection)
     for (let slot = 0; slot < collection.heap.slots.highSlot; slot++) {
       if (collection.heap.isLive(slot)) this.#core.liveBytes.drop(collection.heap.slots.placeOf(slot))
     }

@@ -6,6 +6,7 @@
 import { compareKeys } from '../base/bytes.ts'
 import { invariant } from '../base/invariant.ts'
 import { RecordKey } from '../base/record-key.ts'
+import { ZONE_BITS } from '../mvcc/slots.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import type { IndexState } from './index-state.ts'
@@ -18,6 +19,8 @@ export function checkIntegrity(core: Core): void {
   for (const collection of core.byId.values()) {
     liveBytes += checkHeap(core, collection)
     for (const index of collection.indexes) if (!index.building) checkIndex(collection, index)
+    checkLive(core, collection)
+    checkText(core, collection)
   }
   invariant(liveBytes === core.liveBytes.total, () => `live bytes ${core.liveBytes.total}, counted ${liveBytes}`)
   for (const { id } of core.log.segments())
@@ -41,12 +44,48 @@ function checkHeap(core: Core, collection: CollectionState): number {
     invariant(key.set(record.id), () => `record ${record.id} of ${collection.name} has no valid id`)
     const found = heap.find(key)
     invariant(found === slot, () => `${collection.name} ${record.id} is in slot ${slot}, its bucket says ${found}`)
-    invariant(heap.slots.commitOf(slot) <= core.installed, () => `slot ${slot} is of a commit to come`)
+    const commit = heap.slots.commitOf(slot)
+    invariant(commit <= core.installed, () => `slot ${slot} is of a commit to come`)
+    invariant(
+      commit <= heap.zoneCommit(slot >>> ZONE_BITS),
+      () => `slot ${slot} is of ${commit}, above its zone's mark`,
+    )
     bytes += core.liveBytes.sizeOf(heap.slots.placeOf(slot))
   }
   invariant(live === heap.liveCount, () => `${collection.name} counts ${heap.liveCount} records and has ${live}`)
   invariant(tombstones === heap.slots.tombstoneCount, () => `${collection.name} counts its tombstones wrong`)
   return bytes
+}
+
+/** Where a query has asked for columns: they know which slots have a record. */
+function checkLive(core: Core, collection: CollectionState): void {
+  const derived = core.derived.made(collection)
+  if (derived === undefined) return
+  const { live } = derived.columns.prepare([]).finish()
+  const { heap } = collection
+  for (let slot = 0; slot < heap.slots.highSlot; slot++) {
+    const isLive = live.bytes[slot] === 1
+    invariant(isLive === heap.isLive(slot), () => `columns of ${collection.name} say of slot ${slot}: ${isLive}`)
+  }
+  invariant(live.count === heap.liveCount, () => `columns of ${collection.name} count ${live.count} records`)
+}
+
+/** A text index that was searched, caught up, holds the newest version of every record. */
+function checkText(core: Core, collection: CollectionState): void {
+  const text = core.texts.of(collection)
+  if (text?.loaded === undefined) return
+  const index = text.prepare(() => undefined).finish()
+  const { heap } = collection
+  let documents = 0
+  index.eachDocument((slot, commit) => {
+    documents++
+    const found = slot < heap.slots.highSlot ? heap.newestOf(slot) : 0
+    invariant(
+      found === commit,
+      () => `the text of ${collection.name} slot ${slot} is of ${commit}, the record of ${found}`,
+    )
+  })
+  invariant(documents === heap.liveCount, () => `${documents} texts of ${heap.liveCount} records of ${collection.name}`)
 }
 
 /** The index holds exactly the keys of the newest installed records. */

@@ -36,7 +36,8 @@ async function closeLog(opened: Opened, failures: unknown[]): Promise<void> {
   const healthy = core.takesWrites
   await collector.stop()
   // A checkpoint that fails takes nothing away: the log has everything, and the next open replays it.
-  if (healthy && (opened.rebuilding() || core.log.end > opened.root().checkpoint.lsn)) await collector.checkpointNow()
+  const changed = opened.rebuilding() || core.log.end > opened.root().checkpoint.lsn || core.texts.isUnsaved
+  if (healthy && changed) await collector.checkpointNow()
   const marked = healthy && !opened.rebuilding()
   core.closed = true
   const end = await core.log.close({ truncate: true })

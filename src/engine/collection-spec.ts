@@ -5,11 +5,12 @@ import type { DynamicRecord } from '../query/types.ts'
 import type { Collection, SnapshotCollection, TransactionCollection } from './collection.ts'
 import { assertKnown } from './known-options.ts'
 import type { StandardSchema } from './schema.ts'
+import type { SearchDeclaration } from './text-spec.ts'
 
 /** One step of a migration: the record as the version before had it, to the record as this one has it. */
 export type MigrationStep = (old: { readonly [name: string]: unknown }) => unknown
 
-export interface CollectionOptions {
+export interface CollectionOptions extends SearchDeclaration {
   /** A Standard Schema (zod, valibot, arktype …): its output is what is stored. None: any record. */
   readonly schema?: StandardSchema
   /** The wanted state: missing ones are built at open, declared ones of an earlier open that are gone are dropped. */
@@ -67,7 +68,15 @@ export function collection<T extends { id: string | number }>(
   options?: Omit<CollectionOptions, 'schema'>,
 ): CollectionSpec<T, Omit<T, 'id'> & { id?: T['id'] | undefined }>
 export function collection(options: CollectionOptions = {}): CollectionSpec<unknown, unknown> {
-  assertKnown('collection()', options, ['schema', 'indexes', 'version', 'migrate', 'unchecked'])
+  assertKnown('collection()', options, [
+    'schema',
+    'indexes',
+    'search',
+    'searchOptions',
+    'version',
+    'migrate',
+    'unchecked',
+  ])
   return { options: Object.freeze({ ...options }) }
 }
 

@@ -14,6 +14,7 @@ import { ENTRY_PIECES, EntryView, isInPiecesAt, recordSizeAt, recordStartAt } fr
 import { compareValues } from '../codec/order.ts'
 import type { VersionHeap } from '../mvcc/version-heap.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
+import type { TextSpec } from '../text/text-fields.ts'
 import type { IndexState } from './index-state.ts'
 import type { SchemaRules } from './schema.ts'
 
@@ -22,8 +23,8 @@ export interface BodyCodec {
   encode(record: StoredRecord, path: string): Uint8Array
   decode(bytes: Uint8Array, start: number, end: number, id: RecordId): StoredRecord
   field(bytes: Uint8Array, start: number, end: number, path: Path, id: RecordId): Value | undefined
-  /** The getter of a path that is not the id, for many records; as fast as a call can be. */
-  getter(path: Path): FieldGetter
+  /** Reads the values at paths for many records, as fast as a call can be. It knows no id. */
+  getters(paths: readonly Path[]): FieldGetters
   /** Reads records with these fields of the top level only, at least. */
   project(wanted: ReadonlySet<string>): FieldsReader
   /** Definitions that bytes depend on (shapes); a commit must hold those not yet logged. */
@@ -32,8 +33,8 @@ export interface BodyCodec {
   define(number: number, bytes: Uint8Array): void
 }
 
-/** Reads one field of the record in bytes[start, end). */
-export type FieldGetter = (bytes: Uint8Array, start: number, end: number) => Value | undefined
+/** Reads fields of the record in bytes[start, end) into `values`. */
+export type FieldGetters = (bytes: Uint8Array, start: number, end: number, values: (Value | undefined)[]) => void
 
 /** Reads some fields of a record. */
 export type FieldsReader = (bytes: Uint8Array, start: number, end: number, id: RecordId) => StoredRecord
@@ -58,6 +59,8 @@ export interface CollectionDescription {
   readonly schemaVersion: number
   /** True once code with a schema has opened it: it then takes writes only from such code. */
   readonly hasSchema: boolean
+  /** What its text search is declared as; undefined: it has none. */
+  readonly text?: TextSpec | undefined
 }
 
 /** The encoded record in bytes[start, end): filled again and again. */
@@ -178,9 +181,8 @@ export class CollectionState {
    * Says where the record at a place of the log (none that is spilled) has its bytes, valid until the next safe point;
    * false for one in pieces, which has to be put together.
    */
-  locate(place: Lsn, found: RecordBytes): boolean {
-    const offset = place % SEGMENT_SPAN
-    const bytes = this.#log.bytesOf(Math.floor(place / SEGMENT_SPAN), offset)
+  locate(segment: number, offset: number, found: RecordBytes): boolean {
+    const bytes = this.#log.bytesOf(segment, offset)
     if (isInPiecesAt(bytes, offset)) return false
     const start = recordStartAt(bytes, offset)
     found.bytes = bytes

@@ -24,6 +24,8 @@ import type { Durability, Publisher } from './publisher.ts'
 import { RecentWrites } from './recent-writes.ts'
 import { Spill } from './spill.ts'
 import { BUCKETS_STRUCTURE, collectionOf, partOf, SLOTS_STRUCTURE } from './structures.ts'
+import { TextIndexes } from './text-indexes.ts'
+import { storedTextSpec } from './text-spec.ts'
 
 /** Options of an open database, with defaults filled in. */
 export interface EngineOptions {
@@ -89,6 +91,8 @@ export class Core {
   readonly spill: Spill
   /** Columns, by collection. */
   readonly derived: DerivedStructures
+  /** The text indexes of collections that have one. */
+  readonly texts: TextIndexes
   readonly newId: () => string
   /** Seeds the hash of the record tables. */
   readonly hashSeed: number
@@ -146,6 +150,12 @@ export class Core {
     this.derived = new DerivedStructures({
       limitBytes: Math.floor(options.options.memoryBytes * COLUMNS_SHARE),
       safePoint: () => this.safePoint(),
+    })
+    this.texts = new TextIndexes({
+      pages: options.pages,
+      safePoint: () => this.safePoint(),
+      takeDown: (run) => this.takeDown(run),
+      wake: () => this.onPublished(),
     })
     this.spill = new Spill(options.platform, options.path)
     this.history.onDrop = (place) => {
@@ -235,7 +245,7 @@ export class Core {
   /** The catalogue's record of a collection, encoded: as it is, or as it is about to be. */
   catalogueRecord(
     collection: CollectionState,
-    { name, schemaVersion, hasSchema }: CollectionDescription = collection.description,
+    { name, schemaVersion, hasSchema, text }: CollectionDescription = collection.description,
     indexes: readonly IndexState[] = collection.indexes,
   ): Uint8Array {
     return encodeStandalone({
@@ -244,6 +254,7 @@ export class Core {
       schemaVersion,
       hasSchema,
       indexes: indexes.filter((index) => !index.building).map((index) => index.describe()),
+      ...(text === undefined ? {} : { text: storedTextSpec(text) }),
     })
   }
 
@@ -280,7 +291,7 @@ export class Core {
     if (collection === undefined) return undefined
     if (part === SLOTS_STRUCTURE) return collection.heap.slots.space
     if (part === BUCKETS_STRUCTURE) return collection.heap.buckets.space
-    return collection.indexes.find((index) => index.part === part)?.space
+    return collection.indexes.find((index) => index.part === part)?.space ?? this.texts.spaceOf(collection, part)
   }
 
   /** Drops versions and index entries that nobody can see any more; a bounded slice. True when more is left. */
@@ -288,7 +299,7 @@ export class Core {
     let more = this.history.prune(this.#horizon(), most)
     this.#boundHistory()
     if (this.#discardIndexHistory(most)) more = true
-    if (this.window !== undefined && this.history.count > 0) this.#pruneLater(this.window)
+    if (this.window !== undefined && this.#horizon() < this.publisher.visible) this.#pruneLater(this.window)
     return this.#sweep(most) || more
   }
 

@@ -19,7 +19,7 @@ import { commit, PIECE_BYTES } from './commit.ts'
 import type { Core } from './core.ts'
 import { IndexState, treeMeta } from './index-state.ts'
 import { throwIfAborted } from './run-transaction.ts'
-import { FIRST_INDEX_STRUCTURE, STRUCTURES_PER_COLLECTION, structureOf } from './structures.ts'
+import { END_INDEX_STRUCTURE, FIRST_INDEX_STRUCTURE, structureOf } from './structures.ts'
 import { WriteSet } from './write-set.ts'
 
 /** Told as an index is built. */
@@ -208,6 +208,7 @@ export async function dropCollection(core: Core, name: string): Promise<boolean>
     core.collections.delete(name)
     core.byId.delete(collection.id)
     core.derived.forget(collection)
+    core.texts.forget(collection)
     for (const place of places) core.liveBytes.drop(place)
   })
   core.takeDown(() => {
@@ -239,6 +240,7 @@ export async function renameCollection(core: Core, name: string, to: string): Pr
     target.dropped = true
     core.byId.delete(target.id)
     core.derived.forget(target)
+    core.texts.forget(target)
   })
 }
 
@@ -259,6 +261,7 @@ export function commitCatalogue(
     writes.put(core.system.catalogue, collection.id, record)
     commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
     collection.description = description
+    core.texts.declare(collection, description.text)
     collection.indexes = indexes
     collection.logged = true
     applied()
@@ -306,10 +309,10 @@ function assertStillThere(core: Core, collection: CollectionState): void {
 }
 
 function freePart(collection: CollectionState): number {
-  for (let part = FIRST_INDEX_STRUCTURE; part < STRUCTURES_PER_COLLECTION; part++) {
+  for (let part = FIRST_INDEX_STRUCTURE; part < END_INDEX_STRUCTURE; part++) {
     if (!collection.indexes.some((each) => each.part === part)) return part
   }
-  const limit = STRUCTURES_PER_COLLECTION - FIRST_INDEX_STRUCTURE
+  const limit = END_INDEX_STRUCTURE - FIRST_INDEX_STRUCTURE
   throw new BlazeError('TOO_LARGE', `${collection.name} has ${limit} indexes, the most there can be; drop one first`, {
     limit,
     actual: limit + 1,

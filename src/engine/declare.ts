@@ -5,6 +5,7 @@
 import { BlazeError } from '../base/errors.ts'
 import type { StoredRecord, Value } from '../base/values.ts'
 import { toJsonForm } from '../codec/json-form.ts'
+import type { TextSpec } from '../text/text-fields.ts'
 import type { CollectionOptions } from './collection-spec.ts'
 import type { CollectionState } from './collection-state.ts'
 import { DirectContext } from './contexts.ts'
@@ -12,6 +13,7 @@ import type { Core } from './core.ts'
 import { commitCatalogue, createIndex, dropIndex, indexOf, type Progress } from './ddl.ts'
 import { SchemaRules } from './schema.ts'
 import { ensureCollection } from './system-collections.ts'
+import { sameTextSpec, textSpecOf } from './text-spec.ts'
 import { replace } from './writes.ts'
 
 type OnProgress = ((progress: Progress) => void) | undefined
@@ -23,6 +25,7 @@ export async function declareCollection(
   options: CollectionOptions,
   onProgress: OnProgress,
 ): Promise<void> {
+  const text = textSpecOf(options)
   const known = core.collections.get(name)
   if (known === undefined && core.options.readOnly) return
   const collection = known ?? ensureCollection(core, name)
@@ -38,6 +41,19 @@ export async function declareCollection(
   if (stored < declared) await migrate(core, collection, { from: stored, to: declared, options, onProgress })
   await describe(core, collection, declared, options.schema !== undefined)
   await declareIndexes(core, collection, options, onProgress)
+  await declareText(core, collection, text)
+}
+
+/** The text index is made when it is first searched: here only what it is to be. */
+async function declareText(core: Core, collection: CollectionState, text: TextSpec | undefined): Promise<void> {
+  const { description } = collection
+  if (sameTextSpec(description.text, text)) return
+  const next = { ...description, text }
+  if (collection.logged) await commitCatalogue(core, collection, { description: next })
+  else {
+    collection.description = next
+    core.texts.declare(collection, text)
+  }
 }
 
 async function describe(core: Core, collection: CollectionState, version: number, schema: boolean): Promise<void> {

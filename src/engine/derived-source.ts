@@ -6,14 +6,17 @@
 import { copyValue } from '../base/copy-value.ts'
 import type { RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
+import type { StoredRecord } from '../base/values.ts'
 import type { ColumnRows } from '../columns/column.ts'
 import type { ColumnSet } from '../columns/column-set.ts'
 import { ZONE_BITS, ZONE_SLOTS } from '../mvcc/slots.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
-import type { DerivedSource, Row } from '../query/source.ts'
+import type { DerivedSource, Row, TextPreparation, TextSource } from '../query/source.ts'
+import type { FieldText, TextSpec } from '../text/text-fields.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import type { CollectionDerived } from './derived.ts'
+import type { TextState } from './text-state.ts'
 import type { WriteEntry, WriteSet } from './write-set.ts'
 
 export interface DerivedSourceOptions {
@@ -39,6 +42,7 @@ export class SnapshotDerived implements DerivedSource {
   readonly #writes: WriteSet | undefined
   readonly #assertAlive: () => void
   readonly #derived: CollectionDerived
+  #text: SnapshotText | undefined
   /** Taken once: a query sees nothing of what its transaction writes while it runs. */
   #overlay: Overlay | undefined
 
@@ -57,6 +61,13 @@ export class SnapshotDerived implements DerivedSource {
 
   get columns(): ColumnSet {
     return this.#derived.columns
+  }
+
+  get text(): TextSource | undefined {
+    const state = this.#core.texts.of(this.#state)
+    if (state === undefined) return undefined
+    this.#text ??= new SnapshotText(this, state)
+    return this.#text
   }
 
   get isNewest(): boolean {
@@ -83,8 +94,8 @@ export class SnapshotDerived implements DerivedSource {
     for (let slot = from; slot < end; ) {
       const zoneEnd = Math.min(end, ((slot >>> ZONE_BITS) + 1) * ZONE_SLOTS)
       this.#core.safePoint()
-      if (heap.zoneCommit(slot >>> ZONE_BITS) <= snapshot) slot = zoneEnd
-      for (; slot < zoneEnd; slot++) if (heap.changedSince(slot, snapshot)) changed.push(slot)
+      heap.noteChangedSince(slot, zoneEnd, snapshot, changed)
+      slot = zoneEnd
     }
     return changed
   }
@@ -128,6 +139,37 @@ export class SnapshotDerived implements DerivedSource {
   #own(): Overlay {
     this.#overlay ??= this.#writes === undefined ? NOTHING_OWN : overlayOf(this.#writes, this.#state)
     return this.#overlay
+  }
+}
+
+/** The text index as one snapshot uses it. */
+class SnapshotText implements TextSource {
+  readonly #source: SnapshotDerived
+  readonly #state: TextState
+  #masked: ReadonlySet<number> | undefined
+
+  constructor(source: SnapshotDerived, state: TextState) {
+    this.#source = source
+    this.#state = state
+  }
+
+  get spec(): TextSpec {
+    return this.#state.spec
+  }
+
+  prepare(): TextPreparation {
+    return this.#state.prepare(() => this.#source.assertAlive())
+  }
+
+  isSure(slot: number, commit: number): boolean {
+    const { rows, snapshot } = this.#source
+    if (commit > snapshot || rows.commitOf(slot) !== commit) return false
+    this.#masked ??= new Set(this.#source.maskedSlots)
+    return !this.#masked.has(slot)
+  }
+
+  textsOf(record: StoredRecord): FieldText[] {
+    return this.#state.textsOf(record)
   }
 }
 

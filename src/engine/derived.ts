@@ -37,6 +37,11 @@ export class DerivedStructures implements BudgetClient {
     return derived
   }
 
+  /** What there is already. */
+  made(collection: CollectionState): CollectionDerived | undefined {
+    return this.#byCollection.get(collection)
+  }
+
   /** The collection is dropped. */
   forget(collection: CollectionState): void {
     this.#byCollection.delete(collection)

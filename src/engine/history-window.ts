@@ -11,6 +11,8 @@ import type { CommitNumber } from '../base/ids.ts'
 
 /** Marks of a window: what is kept beyond it is a hundredth. */
 const MARKS = 100
+/** However short the window, nobody wakes more often for it. */
+const MIN_STEP_MS = 10
 
 export class HistoryWindow {
   readonly #historyMs: number
@@ -26,7 +28,7 @@ export class HistoryWindow {
 
   /** How long to wait before it is worth looking at the horizon again. */
   get stepMs(): number {
-    return Math.max(1, this.#historyMs / MARKS)
+    return Math.max(MIN_STEP_MS, this.#historyMs / MARKS)
   }
 
   /** `commit` has become visible. */

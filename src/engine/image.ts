@@ -6,7 +6,9 @@ import type { HeapMeta } from '../mvcc/version-heap.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import type { IndexState } from './index-state.ts'
-import { BUCKETS_STRUCTURE, SLOTS_STRUCTURE, structureOf } from './structures.ts'
+import { BUCKETS_STRUCTURE, SLOTS_STRUCTURE, structureOf, TEXT_STRUCTURES } from './structures.ts'
+import type { StoredTextImage } from './text-indexes.ts'
+import type { TextImage } from './text-state.ts'
 
 /** Everything as it is in this turn; the end of the log is C. */
 export function captureImage(
@@ -16,7 +18,10 @@ export function captureImage(
   const position = core.log.boundary()
   const structures: StructureImage[] = []
   for (const collection of core.byId.values()) {
-    if (collection.heap.slots.space.pageCount > 0) structures.push(...structuresOf(collection))
+    if (collection.heap.slots.space.pageCount === 0) continue
+    structures.push(...structuresOf(collection))
+    const text = core.texts.of(collection)?.image
+    if (text !== undefined) structures.push(textImage(collection, text))
   }
   return {
     position,
@@ -67,6 +72,10 @@ function indexImage(collection: CollectionState, index: IndexState): StructureIm
   }
 }
 
+function textImage(collection: CollectionState, { part, space, size }: TextImage): StructureImage {
+  return { structure: structureOf(collection.id, part), slots: false, meta: space.meta(), numbers: [size] }
+}
+
 /** Finds a structure's part of an image. */
 export class ImageReader {
   readonly #structures = new Map<number, StructureImage>()
@@ -89,6 +98,15 @@ export class ImageReader {
       },
       newestCommit: newestCommit as CommitNumber,
     }
+  }
+
+  /** The image of the text index of a collection. */
+  text(id: CollectionId): StoredTextImage | undefined {
+    for (const part of TEXT_STRUCTURES) {
+      const image = this.structure(id, part)
+      if (image !== undefined) return { part, meta: image.meta, size: image.numbers[0] ?? 0 }
+    }
+    return undefined
   }
 
   structure(id: CollectionId, part: number): StructureImage | undefined {

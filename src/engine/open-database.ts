@@ -43,7 +43,7 @@ import type { Given, Opened } from './opened.ts'
 import { Publisher } from './publisher.ts'
 import { Replay } from './replay.ts'
 import { readRoot } from './root-file.ts'
-import { collectionOf, partOf } from './structures.ts'
+import { collectionOf, partOf, TEXT_STRUCTURES } from './structures.ts'
 import { CATALOGUE_ID, makeCollection, PIECES_ID, SHAPES_ID } from './system-collections.ts'
 
 const SALT_BYTES = 32
@@ -199,6 +199,7 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   budget.register(core.log.resident)
   budget.register(pages)
   budget.register(core.derived)
+  budget.register(core.texts)
   core.onDamage = () => {
     if (!settings.readOnly) askForRebuild(platform, folder)
   }
@@ -331,6 +332,11 @@ function removeVoidParts(given: Given, root: Root, recovered: Recovered, rebuild
 function noteDamagedPage(core: Core, structure: StructureId, error: unknown): void {
   if (!isBlazeError(error, 'CORRUPT')) return
   const collection = core.byId.get(collectionOf(structure))
+  // Who reads the image of a text index drops a damaged one, and makes the index from the records.
+  if (TEXT_STRUCTURES.includes(partOf(structure))) {
+    if (collection !== undefined) core.texts.of(collection)?.dropImage()
+    return
+  }
   const index = collection?.indexes.find((each) => each.part === partOf(structure))
   if (index === undefined) core.noteDamage(error)
   else index.break(error)

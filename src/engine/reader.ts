@@ -21,6 +21,7 @@ import type {
 import type { GeoPoint, VectorMetric } from '../query/query-data.ts'
 import type { RowsOf } from '../query/queryable.ts'
 import type { Direction, OrderOptions, Page, PageOptions, PathOf, Renamed, Selected } from '../query/types.ts'
+import type { SearchObject } from '../text/capture-search.ts'
 import type { CollectionState } from './collection-state.ts'
 import { type ReadView, runnerOf } from './read-view.ts'
 
@@ -124,6 +125,10 @@ export abstract class Reader<T> {
 
   window<const W extends WindowSpecs<T>>(fields: W): Query<WithWindows<T, W>> {
     return this.query().window(fields)
+  }
+
+  search(asked: string | SearchObject): Query<T & { $score: number }> {
+    return this.query().search(asked)
   }
 
   nearest(path: PathOf<T>, to: GeoPoint): Query<T & { $distance: number }>

@@ -34,7 +34,9 @@ const rawCodec: BodyCodec = {
   },
   decode: (bytes, start, end, id) => ({ id, bytes: bytes.slice(start, end) }),
   field: () => undefined,
-  getter: () => () => undefined,
+  getters: (paths) => (_bytes, _start, _end, values) => {
+    for (let i = 0; i < paths.length; i++) values[i] = undefined
+  },
   project: () => (bytes, start, end, id) => rawCodec.decode(bytes, start, end, id),
   definitionCount: 0,
   definition: () => new Uint8Array(0),
@@ -57,7 +59,7 @@ function userCodec(codeGeneration: boolean): BodyCodec {
       path.length === 1 && path[0] !== 'id'
         ? codec.readerOf(path[0]!)(bytes, start, end)
         : codec.field(bytes, start, end, path, id),
-    getter: (path) => codec.fieldReader(path),
+    getters: (paths) => codec.fieldsReader(paths),
     project(wanted) {
       const projection = new Projection(shapes, wanted, { keyed: true, codeGeneration })
       // Whoever asked for some fields looks at no others, the id included.

@@ -53,6 +53,13 @@ export interface SlotsMeta extends SpaceMeta {
   readonly tombstoneCount: number
 }
 
+/** The slots of one zone as they were read: arrays of ZONE_SLOTS. */
+export interface ZoneSlots {
+  readonly commits: Float64Array
+  readonly segments: Uint32Array
+  readonly offsets: Uint32Array
+}
+
 export class Slots {
   readonly space: PageSpace
   readonly #slabs: Slabs
@@ -60,6 +67,8 @@ export class Slots {
   #freeSlot: number
   liveCount: number
   tombstoneCount: number
+  /** Counts changes of commits and places: who has read some slots knows whether they are still so. */
+  changeCount = 0
   /** By zone, the newest commit installed in it. */
   #zones: Float64Array
 
@@ -110,6 +119,7 @@ export class Slots {
     const frame = this.space.write(slot >>> SLOT_BITS)
     const words = this.#slabs.u32[frame >>> FRAME_BITS]!
     const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    this.changeCount++
     words.fill(0, at, at + 8)
     words[at] = this.#freeSlot
     this.#freeSlot = slot + 1
@@ -135,6 +145,7 @@ export class Slots {
     words[at + 4] = segment | (uuid ? UUID_BIT : 0) | (tombstone ? TOMBSTONE_BIT : 0) | ((commitHigh >>> 11) << 30)
     words[at + 5] = ((lsn % SEGMENT_SPAN) >>> 3) | ((commitHigh & 0x7ff) << 21)
     words[at + 6] = commit
+    this.changeCount++
     // Replay installs copies of older commits too.
     if (commit > this.#zones[slot >>> SLOT_BITS]!) this.#zones[slot >>> SLOT_BITS] = commit
   }
@@ -160,6 +171,38 @@ export class Slots {
     return (((w4 >>> 30) * 2048 + (words[at + 5]! >>> 21)) * TWO_32 + words[at + 6]!) as CommitNumber
   }
 
+  /** Of each slot of a zone the commit number and the place of the newest version, 0 where no record is alive. */
+  readZone(zone: number, read: ZoneSlots): void {
+    const { commits, segments, offsets } = read
+    const count = Math.min(ZONE_SLOTS, this.highSlot - (zone << SLOT_BITS))
+    const frame = this.space.read(zone)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    let at = (frame & FRAME_MASK) << WORD_BITS
+    for (let i = 0; i < count; i++, at += 8) {
+      const w4 = words[at + 4]!
+      const w5 = words[at + 5]!
+      const isAlive = w4 !== 0 && (w4 & TOMBSTONE_BIT) === 0
+      commits[i] = isAlive ? ((w4 >>> 30) * 2048 + (w5 >>> 21)) * TWO_32 + words[at + 6]! : 0
+      segments[i] = isAlive ? w4 & SEGMENT_MASK : 0
+      offsets[i] = isAlive ? (w5 & OFFSET_MASK) << 3 : 0
+    }
+    commits.fill(0, count)
+  }
+
+  /** The next slot of the same page from `slot` to before `end` with a link and a commit above `commit`; `end` without. */
+  nextLinkedAfter(slot: number, end: number, commit: number): number {
+    if (slot >= end) return end
+    const frame = this.space.read(slot >>> SLOT_BITS)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    let at = keyWordAt(frame, slot)
+    for (let next = slot; next < end; next++, at += 8) {
+      if (words[at + LINK] === 0) continue
+      const newest = ((words[at + 4]! >>> 30) * 2048 + (words[at + 5]! >>> 21)) * TWO_32 + words[at + 6]!
+      if (newest > commit) return next
+    }
+    return end
+  }
+
   #findZoneCommit(zone: number): number {
     const end = Math.min(this.highSlot, (zone + 1) << SLOT_BITS)
     let newest = 0
@@ -181,6 +224,7 @@ export class Slots {
     const frame = this.space.write(slot >>> SLOT_BITS)
     const words = this.#slabs.u32[frame >>> FRAME_BITS]!
     const at = ((frame & FRAME_MASK) << WORD_BITS) + ((slot & SLOT_MASK) << SLOT_WORDS_BITS)
+    this.changeCount++
     words[at + 4] = (words[at + 4]! & ~SEGMENT_MASK) | Math.floor(lsn / SEGMENT_SPAN)
     words[at + 5] = (words[at + 5]! & ~OFFSET_MASK) | ((lsn % SEGMENT_SPAN) >>> 3)
   }

@@ -23,7 +23,7 @@ import type { RecordKey } from '../base/record-key.ts'
 import type { PageStore } from '../pages/page-table.ts'
 import { Buckets, type BucketsMeta, MAX_SLOTS } from './buckets.ts'
 import type { History, VersionOwner } from './history.ts'
-import { Slots, type SlotsMeta } from './slots.ts'
+import { Slots, type SlotsMeta, ZONE_BITS } from './slots.ts'
 
 export interface HeapMeta {
   readonly slots: SlotsMeta
@@ -123,10 +123,20 @@ export class VersionHeap implements VersionOwner {
     return this.slots.zoneCommit(zone)
   }
 
-  /** True when a reader at `snapshot` sees a record in the slot, and another version of it, or none, is installed. */
-  changedSince(slot: number, snapshot: number): boolean {
-    const link = this.slots.linkOf(slot)
-    return link > 0 && this.slots.commitOf(slot) > snapshot && this.#history.versionAt(link, snapshot) > 0
+  /**
+   * Appends the slots from `from` to before `to` in which a reader at `snapshot` sees a record, and another version of it,
+   * or none, is installed. All of one zone.
+   */
+  noteChangedSince(from: number, to: number, snapshot: number, changed: number[]): void {
+    const { slots } = this
+    if (slots.zoneCommit(from >>> ZONE_BITS) <= snapshot) return
+    for (
+      let slot = slots.nextLinkedAfter(from, to, snapshot);
+      slot < to;
+      slot = slots.nextLinkedAfter(slot + 1, to, snapshot)
+    ) {
+      if (this.#history.versionAt(slots.linkOf(slot), snapshot) > 0) changed.push(slot)
+    }
   }
 
   /** The newest superseded version that is still held: its place, and a snapshot that saw it. */

@@ -3,6 +3,8 @@
  * terminal is called (all, first, count, exists, page, explain, their yielding twins, or iteration). It has no `then`,
  * so that awaiting one by mistake gives the query back instead of running it.
  */
+
+import type { SearchObject } from '../text/capture-search.ts'
 import { captureCount, capturePath, describe, invalidQuery, isPlainObject } from './capture.ts'
 import {
   captureAggregates,
@@ -13,6 +15,7 @@ import {
   captureNearest,
   captureOn,
   captureOrderKey,
+  captureSearchClause,
   captureWindows,
 } from './capture-clauses.ts'
 import type {
@@ -35,6 +38,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { openExecution } from './execute.ts'
 import { type Explanation, explainRun } from './explain.ts'
 import { captureFilter } from './expression-builder.ts'
+import { withNamedPaths } from './named-paths.ts'
 import { compileSelect } from './operators/select.ts'
 import { wholeOrder } from './planner.ts'
 import {
@@ -64,7 +68,17 @@ import {
   throwIfAborted,
 } from './run.ts'
 import type { QueryRunner, Row } from './source.ts'
-import type { AsyncOptions, Direction, OrderOptions, Page, PageOptions, PathOf, Renamed, Selected } from './types.ts'
+import type {
+  AsyncOptions,
+  Direction,
+  OrderOptions,
+  Page,
+  PageOptions,
+  PathOf,
+  Renamed,
+  Selected,
+  TextHighlight,
+} from './types.ts'
 import { combine } from './where.ts'
 
 /** Most rows of a page: a page is meant for a screen or a message. */
@@ -242,6 +256,26 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
     return base.#as({ nearest: captureNearest(path, to, options) })
   }
 
+  /**
+   * The records with these words, the best first, each with its `$score`. Words of a search box: `login broken` (both),
+   * `a OR b`, `-word`, `"a phrase"`, `logi*`, `logn~`, `title:word`, ( ); or an object. The collection declares `search`.
+   */
+  search(asked: string | SearchObject): Query<T & { $score: number }> {
+    const { data } = this
+    if (data.from !== undefined || isFinished(data) || isShaped(data) || isCut(data))
+      throw invalidQuery('search', 'a search is of the records of a collection, so it comes first')
+    if (data.search !== undefined) throw invalidQuery('search', 'there is one already')
+    if (data.nearest !== undefined) throw invalidQuery('search', 'a query is ranked by search or by nearest')
+    return this.#as({ search: captureSearchClause(asked) })
+  }
+
+  /** Rows of a search with `$highlights`: where its words are in the texts, in UTF-16 units. */
+  highlights(): Query<T & { $highlights: readonly TextHighlight[] }> {
+    const { search } = this.data
+    if (search === undefined) throw invalidQuery('highlights', 'there is no search')
+    return this.#as({ search: Object.freeze({ ...search, highlights: true }) })
+  }
+
   /** The rows as they are now, to be asked further: what follows does not change what came before. */
   rows(): Query<R> {
     return this.#around()
@@ -272,7 +306,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   select<const S extends { readonly [name: string]: PathOf<T> }>(fields: S): Query<T, Renamed<T, S>>
   select(...fields: readonly unknown[]): unknown {
     const base = isShaped(this.data) ? this.#around<T, R>() : this
-    return new Query(Object.freeze({ ...base.data, select: captureSelect(fields) }), this.#runner)
+    return base.#as({ select: captureSelect(fields) })
   }
 
   /** Every row. Blocks. */
@@ -412,12 +446,11 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   /** A block that can still be joined and grouped: this one, or one around it. */
   #unfinished(): Query<R> {
     const { data } = this
-    const isFinished = data.group !== undefined || data.windows.length > 0 || data.select !== undefined
-    return isFinished || isShaped(data) || isCut(data) ? this.#around() : this.#as({})
+    return isFinished(data) || isShaped(data) || isCut(data) ? this.#around() : this.#as({})
   }
 
   #as<N, M = N>(change: Partial<QueryData>): Query<N, M> {
-    return new Query<N, M>(Object.freeze({ ...this.data, ...change }), this.#runner)
+    return new Query<N, M>(Object.freeze(withNamedPaths({ ...this.data, ...change })), this.#runner)
   }
 
   #dataOfFirst(): QueryData {
@@ -425,7 +458,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
   }
 
   #with(change: Partial<QueryData>): Query<T, R> {
-    return new Query<T, R>(Object.freeze({ ...this.data, ...change }), this.#runner)
+    return new Query<T, R>(Object.freeze(withNamedPaths({ ...this.data, ...change })), this.#runner)
   }
 
   /** The number of rows where that can be known without reading any. */
@@ -480,6 +513,11 @@ function both(before: Predicate | undefined, added: Predicate): Predicate {
 /** True when the selected rows are told apart by value: what follows is about them. */
 function isShaped(data: QueryData): boolean {
   return data.distinct || data.sets.length > 0
+}
+
+/** True when the rows are no longer those that were read and joined. */
+function isFinished({ group, windows, select }: QueryData): boolean {
+  return group !== undefined || windows.length > 0 || select !== undefined
 }
 
 /** True when only some of the rows are given. */

@@ -1,6 +1,6 @@
 /** From what a user writes to the clauses of a query: the one place that says what each of them takes. */
 import { formatPath } from '../base/path.ts'
-import type { Path } from '../base/values.ts'
+import type { Path, Value } from '../base/values.ts'
 import { captureCount, capturePath, captureValue, describe, invalidQuery, isPlainObject } from './capture.ts'
 import { capturePoint } from './capture-place.ts'
 import { captureComputed, captureFilter } from './expression-builder.ts'
@@ -13,6 +13,7 @@ import type {
   NamedExpression,
   NearestClause,
   OrderKey,
+  SearchClause,
   VectorMetric,
   WindowField,
   WindowFunction,
@@ -154,6 +155,15 @@ export function captureNearest(path: unknown, to: unknown, options: unknown): Ne
   }
   if (metric !== undefined) throw invalidQuery(`${at}.metric`, 'places have one distance, in metres')
   return Object.freeze({ kind: 'place', path: capturePath(path), to: capturePoint(to, at) })
+}
+
+/** Words, or the object form; its parts are looked at where the fields of the index are known. */
+export function captureSearchClause(asked: unknown): SearchClause {
+  if (typeof asked === 'string') return Object.freeze({ asked, highlights: false })
+  if (!isPlainObject(asked)) throw invalidQuery('search', `expected words or { all, any, … }, found ${describe(asked)}`)
+  // The copy of a plain object is one.
+  const copy = captureValue(asked, 'search') as { readonly [part: string]: Value | undefined }
+  return Object.freeze({ asked: copy, highlights: false })
 }
 
 export function captureHint(hint: unknown): Hint {

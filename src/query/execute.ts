@@ -60,6 +60,7 @@ import { Slice } from './operators/slice.ts'
 import { Sort } from './operators/sort.ts'
 import { SortRuns } from './operators/sort-runs.ts'
 import { EachRow, KeySet, type Prepared, SubqueryFilter } from './operators/subquery-filter.ts'
+import { TextSearch } from './operators/text-search.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
 import { type CompiledWindow, WindowRows } from './operators/window-rows.ts'
@@ -75,6 +76,7 @@ import {
   type Predicate,
   type QueryData,
   rowsOf,
+  type SearchClause,
   type WindowField,
 } from './query-data.ts'
 import { QueryMemory } from './query-memory.ts'
@@ -82,6 +84,7 @@ import { ReadTracker } from './read-tracker.ts'
 import { visitReads } from './reads.ts'
 import { bindOuter, type Subquery, visitPaths } from './references.ts'
 import { compileOrder, type RowKey } from './row-order.ts'
+import { SearchRead, textOf } from './search-read.ts'
 import type { QueryRunner, RecordSource, Row } from './source.ts'
 import { Tables } from './tables.ts'
 import { compileJoinKey, compileKey, type ValueKey, valueKey } from './value-key.ts'
@@ -121,9 +124,10 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
     const plan = planQuery(data, tables, options.after, options.counts)
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
-    const tracker = noteReads(data, plan, tables, options.after)
+    const searches = new Map<SearchClause, SearchRead>()
+    const tracker = noteReads(data, plan, { tables, searches, after: options.after })
     const memory = new QueryMemory(runner.memoryBytes ?? Number.POSITIVE_INFINITY)
-    const root = build(plan.root, { tables, memory, tracker, measures, clock, rowByRow })
+    const root = build(plan.root, { tables, searches, memory, tracker, measures, clock, rowByRow })
     return {
       plan,
       measures,
@@ -145,7 +149,15 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
  * Tells the sources what is read. Of a simple query that is known by the rows that it hands out, and the tracker of
  * them is given back; of any other all that its collections hold and its filters let through.
  */
-function noteReads(data: QueryData, plan: Plan, tables: Tables, after: RowKey | undefined): ReadTracker | undefined {
+function noteReads(
+  data: QueryData,
+  plan: Plan,
+  {
+    tables,
+    searches,
+    after,
+  }: { readonly tables: Tables; readonly searches: Searches; readonly after: RowKey | undefined },
+): ReadTracker | undefined {
   const source = tables.open(data.collection)
   if (source.tracksReads === false) return undefined
   if (isSimple(data)) {
@@ -153,16 +165,26 @@ function noteReads(data: QueryData, plan: Plan, tables: Tables, after: RowKey | 
     source.readPredicate(tracker)
     return tracker
   }
-  visitReads(data, (collection, where) => {
+  visitReads(data, ({ collection, where, search }) => {
     const tracker = new ReadTracker({ ...everyRecord(collection), where }, [], undefined)
     tracker.noteAll()
-    tables.open(collection).readPredicate(tracker)
+    const table = tables.open(collection)
+    if (search === undefined) table.readPredicate(tracker)
+    else {
+      const read = new SearchRead(tracker, textOf(table))
+      searches.set(search, read)
+      table.readPredicate(read)
+    }
   })
   return undefined
 }
 
+/** The searches of a read-write transaction: what they have seen is known when they are run. */
+type Searches = Map<SearchClause, SearchRead>
+
 interface Building {
   readonly tables: Tables
+  readonly searches: Searches
   readonly memory: QueryMemory
   readonly tracker: ReadTracker | undefined
   readonly measures: Map<PlanNode, Measure>
@@ -209,6 +231,16 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new PointGet(b.tables.open(node.collection), node.ids)
     case 'scan':
       return new CollectionScan(b.tables.open(node.collection), node.early, mostAhead)
+    case 'search': {
+      const { derived } = b.tables.open(node.collection)
+      // The planner has seen that there is an index.
+      return new TextSearch(derived!, derived!.text!, {
+        query: node.query,
+        highlights: node.search.highlights,
+        most: node.most,
+        read: b.searches.get(node.search),
+      })
+    }
     case 'indexScan':
       return new IndexScan(b.tables.open(node.collection), node, mostAhead)
     case 'columnScan':

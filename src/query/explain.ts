@@ -1,5 +1,6 @@
 /** What explain says: the plan that was run, what it was expected to give, what it gave, and why no other was taken. */
 import { formatPath } from '../base/path.ts'
+import { textOfQuery } from '../text/text-query.ts'
 import type { Measure } from './operators/measure.ts'
 import { type Candidate, type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { expressionText, orderText, pairsText, predicateText } from './predicate-text.ts'
@@ -114,6 +115,8 @@ function detailOf(node: PlanNode): string {
     case 'concat':
     case 'distinct':
       return ''
+    case 'search':
+      return `${textOfQuery(node.query)}${node.most === undefined ? '' : `, the best ${node.most}`}`
     case 'indexScan': {
       const direction = node.reverse ? ', backwards' : ''
       const proven = node.proven.length === 0 ? '' : `, exactly ${predicateText(combine('and', node.proven))}`

@@ -6,6 +6,7 @@
 import type { RecordId } from '../base/ids.ts'
 import type { Path } from '../base/values.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
+import type { TextQuery } from '../text/text-query.ts'
 import type {
   FieldPredicate,
   GroupClause,
@@ -14,6 +15,7 @@ import type {
   NearestClause,
   OrderKey,
   Predicate,
+  SearchClause,
   SelectedField,
   SetOperation,
   WindowField,
@@ -33,6 +35,15 @@ export type PlanNode =
       readonly collection: string
       /** A condition of the filter above that may be tested before a record is decoded. */
       readonly early: FieldPredicate | undefined
+      readonly estimatedRows: number
+    }
+  | {
+      readonly kind: 'search'
+      readonly collection: string
+      readonly search: SearchClause
+      readonly query: TextQuery
+      /** Rows that are wanted at most; undefined: all. */
+      readonly most: number | undefined
       readonly estimatedRows: number
     }
   | {

@@ -29,12 +29,20 @@ import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Plan, PlanNode, Subplan } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import { compileCondition } from './predicate.ts'
-import { BY_ID, type JoinClause, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
+import {
+  BY_ID,
+  type JoinClause,
+  type OrderKey,
+  type Predicate,
+  type QueryData,
+  type SearchClause,
+} from './query-data.ts'
 import { isCorrelated, subqueriesOf, visitExpression, visitOwnPaths, visitPaths } from './references.ts'
 import { isNever, simplifiedConjuncts } from './rewrite.ts'
 import { identityOf } from './row-identity.ts'
 import type { RowKey } from './row-order.ts'
 import { samePath } from './same-predicate.ts'
+import { textOf, textQueryOf } from './search-read.ts'
 import { selectivityOf } from './selectivity.ts'
 import type { RecordSource } from './source.ts'
 import type { Tables } from './tables.ts'
@@ -42,6 +50,8 @@ import { combine } from './where.ts'
 
 /** A row that a filter, a projection or a group takes in, against one of a scan. */
 const ROW_COST = 0.2
+/** The part of the records that a search is taken to find. */
+const SEARCH_PART = 0.05
 /** A group has about so many rows, for want of anything better. */
 const ROWS_PER_GROUP = 20
 
@@ -83,11 +93,17 @@ export function wholeOrder(data: QueryData, isPaged: boolean): readonly OrderKey
 /** The order that a query states, or that goes without saying: the nearest first, and pages by id. */
 function statedOrder(data: QueryData, isPaged: boolean): readonly OrderKey[] {
   if (data.orderBy.length > 0) return data.orderBy
-  const isRanked = data.nearest !== undefined && data.group === undefined && !data.distinct && data.sets.length === 0
-  if (isRanked) return [BY_DISTANCE]
+  const isOfRows = data.group === undefined && !data.distinct && data.sets.length === 0
+  if (isOfRows && data.nearest !== undefined) return [BY_DISTANCE]
+  if (isOfRows && data.search !== undefined) return RANK
   return data.offset > 0 || isPaged ? [BY_ID] : data.orderBy
 }
 
+/** The best first, ties by id. */
+const RANK: readonly OrderKey[] = Object.freeze([
+  Object.freeze({ ...BY_ID, path: Object.freeze(['$score']), descending: true }),
+  BY_ID,
+])
 const BY_DISTANCE: OrderKey = Object.freeze({ ...BY_ID, path: Object.freeze(['$distance']) })
 
 function decides(key: OrderKey, path: Path): boolean {
@@ -217,6 +233,7 @@ function planBase(
   }
   const source = planning.tables.open(data.collection)
   assertKnownFields(data, source)
+  if (data.search !== undefined) return planSearch(data, data.search, conjuncts, source, planning)
   const plain = conjuncts.filter((one) => subqueriesOf(one).length === 0)
   const asking = conjuncts.filter((one) => subqueriesOf(one).length > 0)
   const isWhole = question !== undefined && data.joins.length === 0 && asking.length === 0
@@ -245,6 +262,32 @@ function planBase(
   }
   const node = asking.length === 0 ? chosen.node : filtered(chosen.node, asking, planning)
   return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
+}
+
+/** A search gives its rows by their rank; it needs to find only so many when all that it finds is wanted. */
+function planSearch(
+  data: QueryData,
+  search: SearchClause,
+  conjuncts: readonly Predicate[],
+  source: RecordSource,
+  planning: Planning,
+): PlannedRows {
+  if (data.hint !== undefined) throw invalidQuery('hint', 'a search has one way only: its text index')
+  const { collection } = data
+  const isPlain = conjuncts.length === 0 && data.joins.length === 0 && data.where === undefined
+  const isCut =
+    isPlain && data.group === undefined && data.windows.length === 0 && !data.distinct && data.sets.length === 0
+  const most = isCut && data.orderBy.length === 0 && data.limit !== undefined ? data.limit + data.offset : undefined
+  const found = source.rowCount() * SEARCH_PART
+  const estimatedRows = most === undefined ? found : Math.min(most, found)
+  const query = textQueryOf(search, textOf(source))
+  const node: PlanNode = { kind: 'search', collection, search, query, most, estimatedRows }
+  const isByRank = data.orderBy.length === 0
+  return {
+    node: filtered(node, conjuncts, planning),
+    cost: found * ROW_COST,
+    runKeys: isByRank ? RANK.length : undefined,
+  }
 }
 
 /** Refuses a field that no record can have. */
@@ -280,7 +323,7 @@ function ownOrder(data: QueryData, orderBy: readonly OrderKey[]): readonly Order
 function addedNames(data: QueryData): ReadonlySet<string> {
   const { joins, computed, windows } = data
   const names = [...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)]
-  return new Set(data.nearest === undefined ? names : [...names, '$distance'])
+  return new Set([...names, ...(data.nearest ? ['$distance'] : []), ...(data.search ? ['$score', '$highlights'] : [])])
 }
 
 interface FilterParts {

@@ -18,7 +18,6 @@
  * What speaks of the rows of a finished block (a join with groups, a filter of windows) is a block around it.
  */
 import type { Path, Value } from '../base/values.ts'
-import type { TextQuery } from '../text/text-query.ts'
 
 /** A test of one value: a field's, or an array element's. Each is true or false for every value, missing included. */
 export type Condition =
@@ -236,8 +235,10 @@ export type NearestClause =
   | { readonly kind: 'place'; readonly path: Path; readonly to: GeoPoint }
   | { readonly kind: 'vector'; readonly path: Path; readonly to: Float32Array; readonly metric: VectorMetric }
 
+/** The matching records, the best first, as `$score`; ties by id. */
 export interface SearchClause {
-  readonly query: TextQuery
+  /** The words of a search box, or the object form: which fields there are is known where it is run. */
+  readonly asked: string | { readonly [part: string]: Value | undefined }
   /** Rows get `$highlights`. */
   readonly highlights: boolean
 }

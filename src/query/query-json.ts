@@ -19,7 +19,14 @@ import { BlazeError } from '../base/errors.ts'
 import { MAX_DEPTH, type Path, type Value } from '../base/values.ts'
 import { fromJsonForm, toJsonForm } from '../codec/json-form.ts'
 import { captureCount, describe, invalidQuery, isPlainObject } from './capture.ts'
-import { captureAggregates, captureHint, captureName, captureNearest, captureWindows } from './capture-clauses.ts'
+import {
+  captureAggregates,
+  captureHint,
+  captureName,
+  captureNearest,
+  captureSearchClause,
+  captureWindows,
+} from './capture-clauses.ts'
 import { isOperator, parseCondition } from './condition.ts'
 import { binExpression, callExpression } from './expression-builder.ts'
 import {
@@ -37,6 +44,7 @@ import {
   type OrderKey,
   type Predicate,
   type QueryData,
+  type SearchClause,
   type SelectedField,
   type SetClause,
   type WindowField,
@@ -68,7 +76,7 @@ function blockToJson(data: QueryData): { readonly collection: string; readonly [
   return {
     collection,
     ...(from !== undefined && { from: blockToJson(from) }),
-    ...(search !== undefined && { search }),
+    ...(search !== undefined && { search: searchToJson(search) }),
     ...(nearest !== undefined && { nearest: nearestToJson(nearest) }),
     ...(joins.length > 0 && { joins: joins.map(joinToJson) }),
     ...(computed.length > 0 && { computed: computed.map(namedToJson) }),
@@ -123,8 +131,14 @@ function blockFromJson(json: unknown, within: string, depth: number): QueryData 
 type Read<C> = (json: unknown, at: string, depth: number) => C
 const NOTHING: readonly never[] = Object.freeze([])
 
-function searchFromJson(_json: unknown, at: string): never {
-  throw invalidQuery(at, 'there is no text search yet')
+function searchToJson({ asked, highlights }: SearchClause): unknown {
+  return { asked, ...(highlights && { highlights }) }
+}
+
+function searchFromJson(json: unknown, at: string): SearchClause {
+  const { asked, highlights = false } = objectAt(json, at)
+  if (typeof highlights !== 'boolean') throw invalidQuery(`${at}.highlights`, 'expected true or false')
+  return Object.freeze({ ...captureSearchClause(asked), highlights })
 }
 
 function nearestToJson(nearest: NearestClause): unknown {

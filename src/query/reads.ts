@@ -1,13 +1,21 @@
-import { conjunctsOf, type Predicate, type QueryData } from './query-data.ts'
+import { conjunctsOf, type Predicate, type QueryData, type SearchClause } from './query-data.ts'
 import { subqueriesOf, visitPaths } from './references.ts'
 import { combine } from './where.ts'
+
+/** What a query reads of one collection. */
+export interface Reads {
+  readonly collection: string
+  readonly where: Predicate | undefined
+  readonly search: SearchClause | undefined
+}
 
 /**
  * Calls `visit` for every collection that a query reads, with a filter that all records meet which can change its
  * result. The filter may be weaker than what the query asks, never stronger: it says which later writes conflict.
  */
-export function visitReads(data: QueryData, visit: (collection: string, where: Predicate | undefined) => void): void {
-  if (data.from === undefined) visit(data.collection, ownFilter(data))
+export function visitReads(data: QueryData, visit: (reads: Reads) => void): void {
+  const { collection, search } = data
+  if (data.from === undefined) visit({ collection, where: ownFilter(data), search })
   else visitReads(data.from, visit)
   for (const { other } of [...data.joins, ...data.sets]) visitReads(other, visit)
   for (const where of [data.where, data.group?.having]) {

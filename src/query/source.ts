@@ -7,6 +7,9 @@ import type { Path, StoredRecord, Value } from '../base/values.ts'
 import type { ColumnRows } from '../columns/column.ts'
 import type { ColumnSet } from '../columns/column-set.ts'
 import type { KeyBounds } from '../indexes/key-bounds.ts'
+import type { TextView } from '../text/prepared-search.ts'
+import type { FieldText, TextSpec } from '../text/text-fields.ts'
+import type { TextIndex } from '../text/text-index.ts'
 import type { Predicate, QueryData } from './query-data.ts'
 
 /** A record decoded for the caller: a fresh object, his to keep and change. */
@@ -114,6 +117,8 @@ export interface DerivedSource {
   readonly rows: ColumnRows
   /** The columns of the collection, shared by all its queries. */
   readonly columns: ColumnSet
+  /** The text index of the collection, shared by all its queries; undefined where none is declared. */
+  readonly text: TextSource | undefined
   readonly snapshot: number
   /** True while the snapshot sees every record as it is installed and nothing is laid over it: step 1 is then all. */
   readonly isNewest: boolean
@@ -138,6 +143,31 @@ export interface DerivedSource {
   compareSlots(a: number, b: number): number
   /** Throws when the handle has ended or the collection has been dropped. */
   assertAlive(): void
+}
+
+/**
+ * The text index of a collection for one snapshot. A search is prepared in steps, and run in the turn in which the last
+ * step was done, `changedSlots` too: of what is installed later a document of the index may tell nothing any more. It is
+ * itself the view that a search takes.
+ */
+export interface TextSource extends TextView {
+  readonly spec: TextSpec
+  /** Begins to make the index, to load it, or to catch it up. */
+  prepare(): TextPreparation
+  /** Is the document of that commit what the snapshot sees of the record in the slot? False for masked slots. */
+  isSure(slot: number, commit: number): boolean
+  /** The texts of a record, in the order of the declared fields. */
+  textsOf(record: StoredRecord): FieldText[]
+}
+
+/** The work before one search. */
+export interface TextPreparation {
+  /** Works on about so many records. True when all is done. */
+  step(mostRecords: number): boolean
+  /** All of it at once. */
+  finish(): TextIndex
+  /** Once it is done. */
+  readonly index: TextIndex
 }
 
 /** A synchronous query that blocked the event loop for longer than `slowQueryMs`. */

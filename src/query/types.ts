@@ -154,6 +154,14 @@ export type Selected<T, P extends string> = Projected<T, { [K in P]: K }>
 /** The rows of `select({ name: 'path' })`. */
 export type Renamed<T, S extends { readonly [name: string]: string }> = Projected<T, { -readonly [K in keyof S]: S[K] }>
 
+/** Where a word of a search is: in which field, of an array of texts in which, from `start` to before `end`. */
+export interface TextHighlight {
+  readonly field: string
+  readonly element: number
+  readonly start: number
+  readonly end: number
+}
+
 export interface PageOptions {
   /** Rows on a page. */
   readonly size: number

@@ -75,5 +75,10 @@ describe('a filter', () => {
     )
     expect(filter.count(0, 5120)).toBe(101)
     expect(calls).toBeLessThanOrEqual(512)
+    for (const way of WAYS) {
+      const count = (low: number, high: number): number =>
+        compileFilter(live, { kind: 'between', ref: { column }, low, high }, way).count(0, 5120)
+      expect([count(511, 512), count(1023, 1023), count(1024, 1024), count(6000, 7000)]).toEqual([2, 1, 1, 0])
+    }
   })
 })

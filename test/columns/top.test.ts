@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Column } from '../../src/columns/column.ts'
+import { ColumnSet } from '../../src/columns/column-set.ts'
 import { readableSlots } from '../../src/columns/readable.ts'
 import { TopRun } from '../../src/columns/top.ts'
 import { compileOrder } from '../../src/query/row-order.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
 import { fixtureOf, randomRowTest, WAYS } from './kernel-fixture.ts'
-import { pick, seeds } from './model-rows.ts'
+import { ModelRows, pick, seeds } from './model-rows.ts'
 
 const runs = { seed: seed(), numRuns: effort(60) }
 
@@ -69,5 +71,34 @@ describe('the first k slots', () => {
     const ties = rows.all(snapshot).filter(({ record }) => record['few'] === 4).length
     expect(run.slots()).toHaveLength(5)
     expect(compared).toBeLessThan(ties + 200)
+  })
+
+  it('take Infinity before what has no number, whatever their second keys', () => {
+    const rows = new ModelRows()
+    for (let slot = 0; slot < 600; slot++) rows.write(slot, { id: slot, a: null, b: slot / 8 })
+    for (let slot = 600; slot < 1200; slot++)
+      rows.write(slot, { id: slot, a: slot < 1198 ? null : Infinity, b: slot / 8 })
+    for (let slot = 1200; slot < 1400; slot++) rows.write(slot, { id: slot, a: slot - 1300 })
+    const { live, columns } = new ColumnSet(rows, { memoryBytes: 1 << 24, codedNumbers: 100 })
+      .prepare([['a'], ['b']])
+      .finish()
+    const [a, b] = columns as readonly Column[]
+    for (const way of WAYS) {
+      const run = new TopRun(
+        live,
+        {
+          keys: [
+            { ref: { column: a! }, descending: false, nulls: 'last' },
+            { ref: { column: b! }, descending: false },
+          ],
+          limit: 203,
+          compareSlots: (left, right) => left - right,
+        },
+        way,
+      )
+      run.add(0, rows.highSlot)
+      expect(a!.kind).toBe('number')
+      expect(run.slots().slice(200)).toEqual([1198, 1199, 0])
+    }
   })
 })

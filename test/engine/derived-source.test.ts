@@ -138,8 +138,8 @@ describe('a snapshot over derived structures', () => {
       using before = db.snapshot()
       await things.upsertMany([
         { id: 5, n: 1 },
+        { id: 3 * ZONE_SLOTS - 1, n: 1 },
         { id: 2 * ZONE_SLOTS + 7, n: 1 },
-        { id: 'new', n: 1 },
       ])
       await things.delete(6)
       const core = Database.coreOf(db)
@@ -148,7 +148,7 @@ describe('a snapshot over derived structures', () => {
         snapshot: before.commitNumber,
         assertAlive: () => undefined,
       })
-      expect(from.changedSlots(0, from.rows.highSlot)).toEqual([5, 6, 2 * ZONE_SLOTS + 7])
+      expect(from.changedSlots(0, from.rows.highSlot)).toEqual([5, 6, 2 * ZONE_SLOTS + 7, 3 * ZONE_SLOTS - 1])
       expect(from.changedSlots(6, 2 * ZONE_SLOTS)).toEqual([6])
       expect([from.isNewest, from.recordAt(5), from.recordAt(6)]).toEqual([false, { id: 5 }, { id: 6 }])
     }))

@@ -122,8 +122,8 @@ describe('zone marks', () => {
           stage = reopened(stage, 7)
           holds = []
           mirror = { commits: new Map(), seen: 0 }
-        } else if (mirror.seen === 0) {
-          // Replay comes before anybody looks; a copy carries the commit of what it copies.
+        } else if (mirror.seen === 0 && stage.history.count === 0) {
+          // Replay comes before anybody looks or writes; a copy carries the commit of what it copies.
           const key = keyOf(n)
           const slot = stage.heap.find(key)
           if (slot < 0) stage.heap.replayPut(slot, key, stage.place(n), commitNumber(Math.max(1, commit >> 1)))

@@ -94,6 +94,20 @@ describe('a clause', () => {
     expect(groups.groupBy('n', { m: { count: true } }).data.from).toEqual(groups.data)
   })
 
+  it('means by a path with dots the field of that name, where rows have one', () => {
+    const teams = bugs.groupBy('owner.team', { n: { count: true } })
+    const asked = teams.where({ 'owner.team': 'x' }).orderBy('owner.team')
+    expect(asked.data.orderBy[0]?.path).toEqual(['owner.team'])
+    expect(asked.data.group?.having).toMatchObject({ path: ['owner.team'] })
+    expect(asked.data.group?.keys[0]?.value).toEqual({ kind: 'path', path: ['owner', 'team'] })
+    const names = bugs.select('owner.name', 'owner.id').distinct().orderBy('owner.name')
+    expect(names.data.orderBy[0]?.path).toEqual(['owner.name'])
+    expect(names.data.select?.[0]?.path).toEqual(['owner', 'name'])
+    const rows = bugs.select('a.b').rows().where({ 'a.b.c': 1, 'a.d': 2 })
+    expect(rows.data.where).toMatchObject({ of: [{ path: ['a.b', 'c'] }, { path: ['a', 'd'] }] })
+    expect(rows.where({ x: 1 }).data.where).toMatchObject({ of: [{ path: ['a.b', 'c'] }, {}, {}] })
+  })
+
   it('after a limit, a projection, windows or distinct is about the rows they give', () => {
     for (const rows of [bugs.limit(1), bugs.select('a') as Query<unknown> as AnyQuery]) {
       expect(rows.groupBy('a', { n: { count: true } }).data.from).toEqual(rows.data)

@@ -1,4 +1,4 @@
-/** Windows: each row asks the rows of its partition. */
+/** Windows: each row asks the rows of its partition, in their order. */
 import type { Path, Value } from '../../../../src/base/values.ts'
 import { equalValues } from '../../../../src/codec/order.ts'
 import type { WindowField } from '../../../../src/query/query-data.ts'
@@ -14,44 +14,51 @@ export function windowed(
   identity: readonly Path[],
   scope: Scope,
 ): Row[] {
-  return rows.map((row) =>
-    windows.reduce((made, window) => {
-      const partition = rows.filter((other) => samePartition(row, other, window, scope))
-      return withField(made, window.name, valueIn(sorted(partition, window.orderBy, identity), row, window, scope))
-    }, row),
-  )
+  const fields = windows.map((window) => {
+    const values = new Map<Row, Value | undefined>()
+    for (const partition of partitionsOf(rows, window, scope)) {
+      const inOrder = sorted(partition, window.orderBy, identity)
+      for (const [at, row] of inOrder.entries()) values.set(row, valueIn(inOrder, at, window, scope))
+    }
+    return { name: window.name, values }
+  })
+  return rows.map((row) => fields.reduce((made, { name, values }) => withField(made, name, values.get(row)), row))
 }
 
-function samePartition(row: Row, other: Row, { partitionBy }: WindowField, scope: Scope): boolean {
-  return partitionBy.every((by) => equalValues(resultOf(by, row, scope), resultOf(by, other, scope)))
+function partitionsOf(rows: readonly Row[], { partitionBy }: WindowField, scope: Scope): readonly Row[][] {
+  const partitions: { readonly key: readonly (Value | undefined)[]; readonly rows: Row[] }[] = []
+  for (const row of rows) {
+    const key = partitionBy.map((by) => resultOf(by, row, scope))
+    const found = partitions.find((one) => one.key.every((value, i) => equalValues(value, key[i])))
+    if (found === undefined) partitions.push({ key, rows: [row] })
+    else found.rows.push(row)
+  }
+  return partitions.map((one) => one.rows)
 }
 
-function valueIn(partition: readonly Row[], row: Row, window: WindowField, scope: Scope): Value | undefined {
-  const at = partition.indexOf(row)
-  // The first row of each run of rows that the order does not tell apart.
-  const steps = partition.filter((one, i) => i === 0 || compareRows(partition[i - 1]!, one, window.orderBy) !== 0)
-  const stepsSoFar = steps.filter((one) => partition.indexOf(one) <= at)
+/** Of the row at `at` of its partition, which is in order. */
+function valueIn(partition: readonly Row[], at: number, window: WindowField, scope: Scope): Value | undefined {
+  // True for the first of rows that the order does not tell apart.
+  const isStep = (i: number): boolean => i === 0 || compareRows(partition[i - 1]!, partition[i]!, window.orderBy) !== 0
+  const soFar = partition.slice(0, at + 1)
   switch (window.fn) {
     case 'rowNumber':
       return at + 1
-    case 'denseRank':
-      return stepsSoFar.length
     case 'rank':
-      return partition.indexOf(stepsSoFar.at(-1)!) + 1
+      return soFar.findLastIndex((_, i) => isStep(i)) + 1
+    case 'denseRank':
+      return soFar.filter((_, i) => isStep(i)).length
     case 'lag':
     case 'lead': {
       const found = partition[window.fn === 'lag' ? at - window.distance : at + window.distance]
       return found === undefined ? window.fallback : resultOf(window.of!, found, scope)
     }
     default: {
-      const frame = window.orderBy.length === 0 ? partition : partition.slice(0, at + 1)
+      const frame = window.orderBy.length === 0 ? partition : soFar
       const { of } = window
       if (of === undefined) return frame.length
-      return aggregated(
-        window.fn,
-        frame.map((one) => resultOf(of, one, scope)),
-        undefined,
-      )
+      const values = frame.map((one) => resultOf(of, one, scope))
+      return aggregated(window.fn, values, undefined)
     }
   }
 }

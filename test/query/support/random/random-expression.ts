@@ -30,6 +30,7 @@ export function randomExpression(context: Context, shape: Shape, depth: number):
     [depth > 0 ? 3 : 0, 'case'],
     [2, 'coalesce'],
     [ofKind(shape, 'date').length > 0 && has(context, 'bin') ? 4 : 0, 'bin'],
+    [ofKind(shape, 'array').length > 0 ? 1 : 0, 'length'],
     [ofKind(shape, 'place').length > 0 && has(context, 'distance') ? 1 : 0, 'distance'],
   ] as const)
   switch (kind) {
@@ -63,6 +64,9 @@ export function randomExpression(context: Context, shape: Shape, depth: number):
     }
     case 'bin':
       return randomBin(context, pick(draw, ofKind(shape, 'date')))
+    case 'length':
+      // Of strings it is left to the tests that say in what.
+      return { kind: 'int', pool: NUMBERS, value: called(kind, typed(pick(draw, ofKind(shape, 'array'))).value) }
     case 'distance': {
       const column = pick(draw, ofKind(shape, 'place'))
       const to: Expression = { kind: 'literal', value: { lat: 50, lng: 8 } }

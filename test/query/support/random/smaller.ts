@@ -46,7 +46,10 @@ export function* smallerQueries(data: QueryData, isWithin = false): Generator<Qu
     for (const on of without(join.on)) if (on.length > 0) yield { ...data, joins: joins.with(i, { ...join, on }) }
   }
   for (const [i, set] of sets.entries()) {
-    for (const other of smallerQueries(set.other, true)) yield { ...data, sets: sets.with(i, { ...set, other }) }
+    for (const other of smallerQueries(set.other, true)) {
+      // Both sides keep the same fields.
+      if (other.select === set.other.select) yield { ...data, sets: sets.with(i, { ...set, other }) }
+    }
   }
   for (const [i, window] of windows.entries()) {
     for (const partitionBy of without(window.partitionBy)) {
