@@ -86,6 +86,16 @@ export class ColumnSet {
     })
   }
 
+  /** What there is of a path, perhaps not caught up; undefined when it would have to be built. */
+  known(path: Path): Column | RefusedColumn | undefined {
+    const entry = this.#entries.get(formatPath(path))
+    if (entry === undefined || (entry.caughtUp === 0 && this.#rows.newestCommit > 0)) return undefined
+    // Entries of paths have a ColumnBuilder.
+    return isRefused(entry) && this.#rows.highSlot > 2 * entry.refusedAt
+      ? undefined
+      : (entry.builder as ColumnBuilder).column()
+  }
+
   /** Bytes of all columns. */
   usedBytes(): number {
     let sum = bytesOf(this.#live)

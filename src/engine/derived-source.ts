@@ -119,6 +119,11 @@ export class SnapshotDerived implements DerivedSource {
     return rows.length - before
   }
 
+  slotOf(id: RecordId): number {
+    this.#core.safePoint()
+    return key.set(id) ? this.#state.heap.find(key) : -1
+  }
+
   idAt(slot: number): RecordId {
     return this.#state.idIn(slot)
   }

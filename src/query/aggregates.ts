@@ -320,7 +320,8 @@ class Collected implements Accumulator {
   }
 }
 
-function notANumber(expression: Expression, row: StoredRecord, value: Value): Error {
+/** The refusal of a value that cannot be summed. */
+export function notANumber(expression: Expression, row: StoredRecord, value: Value): Error {
   const what = `record ${JSON.stringify(row.id)} has ${describe(value)} there`
   return invalidQuery(expressionText(expression), `sum, avg, median and percentile take numbers, and ${what}`)
 }

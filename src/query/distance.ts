@@ -1,8 +1,9 @@
 /** How far a row's place or vector is from what a query names. */
 import type { StoredRecord, Value } from '../base/values.ts'
+import { vectorMeasure } from '../columns/nearest.ts'
 import { compileGetter } from './getter.ts'
 import { isPlace, metersBetween } from './place.ts'
-import type { NearestClause, VectorMetric } from './query-data.ts'
+import type { NearestClause } from './query-data.ts'
 
 type Vector = Float32Array | Float64Array
 
@@ -17,38 +18,15 @@ export function compileDistance(nearest: NearestClause): (row: StoredRecord) => 
     }
   }
   const { to, metric } = nearest
+  // The measure that columns are searched by, so that a distance is the same number however it was found.
+  const measure = vectorMeasure(metric, to)
   return (row) => {
     const value = get(row)
-    return isVectorOf(value, to.length) ? vectorDistance(metric, to, value) : undefined
+    // It reads elements, which vectors of both kinds have.
+    return isVectorOf(value, to.length) ? measure(value as Float32Array, 0) : undefined
   }
 }
 
 function isVectorOf(value: Value | undefined, length: number): value is Vector {
   return (value instanceof Float32Array || value instanceof Float64Array) && value.length === length
-}
-
-/** What is no number (of vectors that hold NaN or infinities) is infinitely far; a vector of length zero is at 1 by cosine. */
-function vectorDistance(metric: VectorMetric, a: Vector, b: Vector): number {
-  const distance = metric === 'l2' ? euclidean(a, b) : metric === 'dot' ? -dot(a, b) : cosine(a, b)
-  return Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
-}
-
-function cosine(a: Vector, b: Vector): number {
-  const lengths = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b))
-  return lengths === 0 ? 1 : 1 - dot(a, b) / lengths
-}
-
-function dot(a: Vector, b: Vector): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
-}
-
-function euclidean(a: Vector, b: Vector): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) {
-    const difference = a[i]! - b[i]!
-    sum += difference * difference
-  }
-  return Math.sqrt(sum)
 }

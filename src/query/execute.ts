@@ -29,10 +29,17 @@ import { equalValues } from '../codec/order.ts'
 import { idsOf } from './access.ts'
 import { compileAggregate, compileRunning } from './aggregates.ts'
 import { invalidQuery } from './capture.ts'
+import { placePaths } from './column-tests.ts'
 import type { RecordTest, RowValue } from './expression.ts'
 import { compileGetter } from './getter.ts'
 import { keyRanges } from './index-ranges.ts'
 import { CollectionScan } from './operators/collection-scan.ts'
+import { ColumnChoice } from './operators/column-choice.ts'
+import { ColumnGroup, groupPaths } from './operators/column-group.ts'
+import { ColumnInputs } from './operators/column-inputs.ts'
+import { ColumnNearest } from './operators/column-nearest.ts'
+import { ColumnScan } from './operators/column-scan.ts'
+import { ColumnTop } from './operators/column-top.ts'
 import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
 import { Distinct } from './operators/distinct.ts'
@@ -58,7 +65,7 @@ import { TextSearch } from './operators/text-search.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
 import { type CompiledWindow, WindowRows } from './operators/window-rows.ts'
-import { inputsOf, type Plan, type PlanNode } from './plan.ts'
+import { type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
 import { compileExpression, compilePredicate } from './predicate.ts'
 import { expressionText } from './predicate-text.ts'
@@ -92,6 +99,8 @@ export interface ExecuteOptions {
   readonly clock?: (() => number) | undefined
   /** Code of the caller runs between two rows: none is read before it is asked for. */
   readonly rowByRow?: boolean
+  /** The rows are only counted. */
+  readonly counts?: boolean
 }
 
 /** A query that is running. */
@@ -113,7 +122,7 @@ export interface Execution {
 export function openExecution(data: QueryData, runner: QueryRunner, options: ExecuteOptions = {}): Execution {
   const tables = new Tables(runner)
   try {
-    const plan = planQuery(data, tables, options.after)
+    const plan = planQuery(data, tables, options.after, options.counts)
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
     const searches = new Map<SearchClause, SearchRead>()
@@ -237,6 +246,19 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new IndexScan(b.tables.open(node.collection), node, mostAhead)
     case 'intersect':
       return new IndexIntersection(b.tables.open(node.collection), node.scans, mostAhead)
+    case 'columnScan':
+      return overColumns(node, b, mostAhead, [], (columns) => new ColumnScan(columns, mostAhead))
+    case 'columnGroup':
+      return overColumns(node, b, mostAhead, groupPaths(node), (columns) => new ColumnGroup(columns, node, b.memory))
+    case 'columnTop': {
+      const paths = node.orderBy.map(({ path }) => path)
+      return overColumns(node, b, mostAhead, paths, (columns) => new ColumnTop(columns, node))
+    }
+    case 'columnNearest': {
+      const { path, kind } = node.nearest
+      const paths = kind === 'place' ? placePaths(path) : [path]
+      return overColumns(node, b, mostAhead, paths, (columns) => new ColumnNearest(columns, node))
+    }
     case 'concat':
       return new Concat(inputs)
     case 'distinct':
@@ -287,6 +309,19 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       if (node.operation === 'union') return new DistinctRows(new Concat(inputs), b.memory)
       return new SetRows(input, other, { kind: node.operation, memory: b.memory })
   }
+}
+
+/** Runs over columns, or the node's fallback, which is built when it is known to be needed. */
+function overColumns(
+  node: Extract<PlanNode, ColumnRecords>,
+  b: Building,
+  mostAhead: number,
+  paths: readonly Path[],
+  operator: (columns: ColumnInputs) => Operator,
+): Operator {
+  const { fallback } = node
+  const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection))
+  return new ColumnChoice(columns, operator, fallback && (() => buildNode(fallback, b, mostAhead)))
 }
 
 function compileNamed({ name, value }: NamedExpression): { readonly name: string; readonly value: RowValue } {

@@ -2,7 +2,7 @@
 import { formatPath } from '../base/path.ts'
 import { textOfQuery } from '../text/text-query.ts'
 import type { Measure } from './operators/measure.ts'
-import { type Candidate, inputsOf, type Plan, type PlanNode } from './plan.ts'
+import { type Candidate, type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { expressionText, orderText, pairsText, predicateText } from './predicate-text.ts'
 import type { JoinClause } from './query-data.ts'
 import { combine } from './where.ts'
@@ -40,9 +40,11 @@ export function explainRun(plan: Plan, measures: ReadonlyMap<PlanNode, Measure>)
   const root = explainNode(plan.root, measures)
   const considered = plan.candidates()
   const data = { root, considered, rules: plan.rules, rows: root.actualRows, elapsedMs: root.elapsedMs }
-  const measuredLines = treeLines(plan.root, (node) => {
+  const inputs = (node: PlanNode): readonly PlanNode[] => inputsThatRan(node, measures)
+  const measuredLines = treeLines(plan.root, inputs, (node) => {
     const measure = measures.get(node)
-    return ` (estimated ${round(node.estimatedRows)}, actual ${measure?.rows ?? 0} rows, ${milliseconds(measure?.elapsedMs ?? 0)})`
+    const note = measure?.note()
+    return `${note === undefined ? '' : `, ${note}`} (estimated ${round(node.estimatedRows)}, actual ${measure?.rows ?? 0} rows, ${milliseconds(measure?.elapsedMs ?? 0)})`
   })
   const tables = new Set(considered.map(({ collection }) => collection))
   const rules = plan.rules.length === 0 ? [] : [`rules: ${plan.rules.join(', ')}`]
@@ -54,27 +56,37 @@ export function explainRun(plan: Plan, measures: ReadonlyMap<PlanNode, Measure>)
 
 /** The plan alone, with its estimates. */
 export function planText(plan: Plan): string {
-  return treeLines(plan.root, (node) => ` (estimated ${round(node.estimatedRows)} rows)`).join('\n')
+  return treeLines(plan.root, inputsOf, (node) => ` (estimated ${round(node.estimatedRows)} rows)`).join('\n')
 }
 
 function explainNode(node: PlanNode, measures: ReadonlyMap<PlanNode, Measure>): ExplainNode {
   const measure = measures.get(node)
   return {
     operator: node.kind,
-    detail: detailOf(node),
+    detail: [detailOf(node), measure?.note() ?? ''].filter((text) => text !== '').join(', '),
     estimatedRows: round(node.estimatedRows),
     actualRows: measure?.rows ?? 0,
     elapsedMs: measure?.elapsedMs ?? 0,
-    inputs: inputsOf(node).map((input) => explainNode(input, measures)),
+    inputs: inputsThatRan(node, measures).map((input) => explainNode(input, measures)),
   }
 }
 
-function treeLines(root: PlanNode, suffix: (node: PlanNode) => string): readonly string[] {
+/** With the rows that were read for want of a column. */
+function inputsThatRan(node: PlanNode, measures: ReadonlyMap<PlanNode, Measure>): readonly PlanNode[] {
+  const fallback = 'fallback' in node ? node.fallback : undefined
+  return fallback !== undefined && measures.has(fallback) ? [fallback] : inputsOf(node)
+}
+
+function treeLines(
+  root: PlanNode,
+  inputsOfNode: (node: PlanNode) => readonly PlanNode[],
+  suffix: (node: PlanNode) => string,
+): readonly string[] {
   const lines: string[] = []
   const walk = (node: PlanNode, head: string, rest: string): void => {
     const detail = detailOf(node)
     lines.push(`${head}${node.kind}${detail === '' ? '' : ` ${detail}`}${suffix(node)}`)
-    const inputs = inputsOf(node)
+    const inputs = inputsOfNode(node)
     inputs.forEach((input, i) => {
       const isLast = i === inputs.length - 1
       walk(input, `${rest}${isLast ? '└─ ' : '├─ '}`, `${rest}${isLast ? '   ' : '│  '}`)
@@ -92,6 +104,16 @@ function detailOf(node: PlanNode): string {
       return node.early === undefined ? '' : `leaving out early what fails ${predicateText(node.early)}`
     case 'intersect':
       return node.scans.map(({ index, ranges }) => `${index.name}, ${rangesText(ranges)}`).join(' and ')
+    case 'columnScan':
+      return recordsText(node)
+    case 'columnGroup': {
+      const keys = node.keys.map(({ path }) => formatPath(path))
+      return `${keys.length === 0 ? 'all rows' : `by ${keys.join(', ')}`}${andRecords(node)}`
+    }
+    case 'columnTop':
+      return `${node.count} by ${orderText(node.orderBy)}${andRecords(node)}`
+    case 'columnNearest':
+      return `${node.count} by ${formatPath(node.nearest.path)}${andRecords(node)}`
     case 'concat':
     case 'distinct':
       return ''
@@ -141,6 +163,15 @@ function detailOf(node: PlanNode): string {
 
 function rangesText({ length }: readonly unknown[]): string {
   return `${length} ${length === 1 ? 'range' : 'ranges'}`
+}
+
+function recordsText({ collection, where, lookups }: ColumnRecords): string {
+  const found = lookups.map((one) => `${one.kind} ${one.as} by id of ${one.collection} = ${formatPath(one.key)}`)
+  return [collection, ...found, ...(where === undefined ? [] : [predicateText(where)])].join(', ')
+}
+
+function andRecords(records: ColumnRecords): string {
+  return `, of ${recordsText(records)}`
 }
 
 function joinText({ kind, as, on }: JoinClause): string {

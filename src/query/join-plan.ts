@@ -114,7 +114,7 @@ function lookupBy({ right }: JoinPair, pair: number, source: RecordSource): Look
 }
 
 /** Records of a collection, filtered by what they hold, and nothing else. */
-function isFiltered(data: QueryData): boolean {
+export function isFiltered(data: QueryData): boolean {
   const { from, search, nearest, joins, computed, group, windows, select, distinct, sets, limit, offset, hint } = data
   const isOfRecords = from === undefined && search === undefined && nearest === undefined && joins.length === 0
   const isAsRead = computed.length === 0 && group === undefined && windows.length === 0 && select === undefined

@@ -70,6 +70,31 @@ export type PlanNode =
       readonly scans: readonly IndexScanNode[]
       readonly estimatedRows: number
     }
+  /** The records whose columns pass, with those they look up. */
+  | (ColumnRecords & { readonly kind: 'columnScan'; readonly estimatedRows: number })
+  /** One row a group of them. */
+  | (ColumnRecords & {
+      readonly kind: 'columnGroup'
+      readonly keys: readonly ColumnKey[]
+      readonly aggregates: readonly ColumnAggregate[]
+      readonly estimatedRows: number
+    })
+  /** Rows among which are the first `count` of the order: a topK above finishes them. */
+  | (ColumnRecords & {
+      readonly kind: 'columnTop'
+      /** Without the id, which decides ties. */
+      readonly orderBy: readonly OrderKey[]
+      readonly idDescending: boolean
+      readonly count: number
+      readonly estimatedRows: number
+    })
+  /** The nearest `count`, nearest first. */
+  | (ColumnRecords & {
+      readonly kind: 'columnNearest'
+      readonly nearest: NearestClause
+      readonly count: number
+      readonly estimatedRows: number
+    })
   /** The rows of each input, one after the other. */
   | { readonly kind: 'concat'; readonly inputs: readonly PlanNode[]; readonly estimatedRows: number }
   /** Each record once: an index of array elements meets a record once for every element in its bounds. */
@@ -183,6 +208,40 @@ export type PlanNode =
       readonly input: PlanNode
       readonly estimatedRows: number
     }
+
+/** What a node over columns is about. */
+export interface ColumnRecords {
+  readonly collection: string
+  /** Of the record and what it looks up; made of tests of single fields. */
+  readonly where: Predicate | undefined
+  readonly lookups: readonly ColumnLookup[]
+  /** Run instead when a column cannot be had; undefined where columns are demanded. */
+  readonly fallback: PlanNode | undefined
+}
+
+/** Another collection's record, found by its id and put under a name. */
+export interface ColumnLookup {
+  readonly kind: 'inner' | 'left'
+  readonly as: string
+  readonly collection: string
+  /** Other records are as if they were not there. */
+  readonly where: Predicate | undefined
+  /** Of the record that looks up: the id of the other. */
+  readonly key: Path
+}
+
+/** A key of a group: the value at a path, under a name. */
+export interface ColumnKey {
+  readonly name: string
+  readonly path: Path
+}
+
+/** An aggregate of a group; a count is one of rows, and its path is empty. */
+export interface ColumnAggregate {
+  readonly name: string
+  readonly fn: 'count' | 'countDistinct' | 'sum' | 'avg' | 'min' | 'max'
+  readonly path: Path
+}
 
 /** A query inside a predicate. */
 export interface Subplan {

@@ -14,6 +14,16 @@ import { formatPath } from '../base/path.ts'
 import type { Path } from '../base/values.ts'
 import { chooseAccess } from './access.ts'
 import { invalidQuery } from './capture.ts'
+import {
+  assertColumns,
+  distinctOnColumns,
+  groupOnColumns,
+  joinOnColumns,
+  nearestOnColumns,
+  scanOnColumns,
+  topOnColumns,
+  withColumns,
+} from './column-plan.ts'
 import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Plan, PlanNode, Subplan } from './plan.ts'
@@ -46,13 +56,14 @@ const SEARCH_PART = 0.05
 const ROWS_PER_GROUP = 20
 
 /** The plan of a query; `after` continues an ordered one behind a place in its order. */
-export function planQuery(data: QueryData, tables: Tables, after?: RowKey): Plan {
-  const planning: Planning = { tables, rules: new Set(), candidates: [] }
+export function planQuery(data: QueryData, tables: Tables, after?: RowKey, counts = false): Plan {
+  const columns = { counted: counts ? data : undefined, outcomes: new Map(), wanted: new Map() }
+  const planning: Planning = { tables, rules: new Set(), candidates: [], columns }
   const orderBy = wholeOrder(data, after !== undefined)
   const { node } = planBlock(data, planning, after)
   return {
     root: node,
-    candidates: () => planning.candidates.flatMap((candidates) => candidates()),
+    candidates: () => withColumns(planning.candidates.flatMap((candidates) => candidates())),
     orderBy,
     rules: [...planning.rules],
   }
@@ -104,10 +115,14 @@ export function planBlock(data: QueryData, planning: Planning, after?: RowKey): 
   const orderBy = wholeOrder(data, after !== undefined)
   const isShaped = data.distinct || data.sets.length > 0
   const rows = planRows(data, planning, { orderBy, after, isShaped })
-  let { node, cost } = rows
+  let { node, cost, runKeys } = rows
   if (isShaped) {
     if (data.select !== undefined) node = selected(node, data.select)
-    if (data.distinct) node = { kind: 'distinctRows', input: node, estimatedRows: node.estimatedRows }
+    if (data.distinct) {
+      node = { kind: 'distinctRows', input: node, estimatedRows: node.estimatedRows }
+      const own = simplifiedConjuncts(data.where, planning.rules)
+      ;({ node, cost } = distinctOnColumns(data, own, { node, cost }, planning) ?? { node, cost })
+    }
     for (const { kind, other } of data.sets) {
       const planned = planBlock(other, planning)
       const estimatedRows =
@@ -119,14 +134,36 @@ export function planBlock(data: QueryData, planning: Planning, after?: RowKey): 
   // A simple block's access has passed over what lies before the place already, where it could.
   if (after !== undefined) node = { kind: 'resume', after, orderBy, input: node, estimatedRows: node.estimatedRows }
   const wanted = data.limit === undefined ? undefined : data.limit + data.offset
-  if (orderBy.length > 0) node = sorted(node, orderBy, rows.runKeys, wanted)
+  if (after === undefined && wanted !== undefined) {
+    const ranked = rankedOnColumns(data, { orderBy, wanted }, { node, cost }, planning)
+    if (ranked !== undefined) {
+      ;({ node, cost } = ranked)
+      runKeys = undefined
+    }
+  }
+  if (orderBy.length > 0) node = sorted(node, orderBy, runKeys, wanted)
   if (data.offset > 0 || data.limit !== undefined) {
     const { offset, limit } = data
     const estimatedRows = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(0, node.estimatedRows - offset))
     node = { kind: 'slice', offset, limit, input: node, estimatedRows }
   }
   if (!isShaped && data.select !== undefined) node = selected(node, data.select)
+  assertColumns(data, planning)
   return { node, cost: cost + node.estimatedRows * ROW_COST }
+}
+
+/** The first rows of an order, or the nearest, over columns where that is worth it. */
+function rankedOnColumns(
+  data: QueryData,
+  question: { readonly orderBy: readonly OrderKey[]; readonly wanted: number },
+  rows: Planned,
+  planning: Planning,
+): Planned | undefined {
+  const own = simplifiedConjuncts(data.where, planning.rules)
+  if (data.nearest === undefined) {
+    return question.orderBy.length === 0 ? undefined : topOnColumns(data, own, question, rows, planning)
+  }
+  return data.orderBy.length > 0 ? undefined : nearestOnColumns(data, own, question.wanted, rows, planning)
 }
 
 interface RowsQuestion {
@@ -159,11 +196,18 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
     node = { kind: 'compute', fields: data.computed, input: node, estimatedRows: node.estimatedRows }
   if (parts.rest.length > 0) node = filtered(node, parts.rest, planning)
   cost += node.estimatedRows * ROW_COST
+  let { runKeys } = base
+  const joined = joinOnColumns(data, parts, { node, cost }, planning)
+  if (joined !== undefined) {
+    ;({ node, cost } = joined)
+    runKeys = undefined
+  }
   if (data.group !== undefined) {
     const { keys, having } = data.group
     const estimatedRows = keys.length === 0 ? 1 : Math.ceil(node.estimatedRows / ROWS_PER_GROUP)
     const identity = identityOf({ ...data, group: undefined, windows: [], distinct: false, sets: [] })
     node = { kind: 'group', group: data.group, identity, input: node, estimatedRows }
+    ;({ node, cost } = groupOnColumns(data, parts, { node, cost }, planning) ?? { node, cost })
     const conjuncts = simplifiedConjuncts(having, planning.rules)
     if (conjuncts.length > 0) node = filtered(node, conjuncts, planning)
   }
@@ -171,7 +215,7 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
     const identity = identityOf({ ...data, distinct: false, sets: [] })
     node = { kind: 'window', fields: data.windows, identity, input: node, estimatedRows: node.estimatedRows }
   }
-  return { node, cost, runKeys: base.runKeys }
+  return { node, cost, runKeys }
 }
 
 /** The records of the collection, or the rows of the block within. */
@@ -205,6 +249,17 @@ function planBase(
     source,
   )
   planning.candidates.push(chosen.candidates)
+  const part = Math.min(1, (wanted ?? Number.POSITIVE_INFINITY) / Math.max(1, chosen.node.estimatedRows))
+  const onColumns = scanOnColumns(
+    data,
+    plain,
+    { ...chosen, part: wanted === undefined || question!.orderBy.length > 0 ? 1 : part },
+    planning,
+  )
+  if (onColumns !== undefined) {
+    const node = filtered(onColumns.planned.node, [...onColumns.left, ...asking], planning)
+    return { node, cost: onColumns.planned.cost, runKeys: undefined }
+  }
   const node = asking.length === 0 ? chosen.node : filtered(chosen.node, asking, planning)
   return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
 }

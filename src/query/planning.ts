@@ -1,4 +1,5 @@
 import type { Candidate, PlanNode } from './plan.ts'
+import type { QueryData } from './query-data.ts'
 import type { Rules } from './rewrite.ts'
 import type { Tables } from './tables.ts'
 
@@ -8,6 +9,17 @@ export interface Planning {
   readonly rules: Rules
   /** The ways weighed for each access, for explain. */
   readonly candidates: (() => readonly Candidate[])[]
+  readonly columns: ColumnPlanning
+}
+
+/** What is known of columns while a query is planned. */
+export interface ColumnPlanning {
+  /** The block whose rows are only counted. */
+  readonly counted: QueryData | undefined
+  /** By block: `taken`, or why no column was. */
+  readonly outcomes: Map<QueryData, string>
+  /** By column that is missing: whether an earlier query wanted it. */
+  readonly wanted: Map<string, boolean>
 }
 
 /** A part of the plan and what it is expected to cost. */

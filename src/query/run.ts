@@ -1,6 +1,6 @@
 /** Pulls rows out of an execution: all at once, in slices that let the event loop turn, or one by one for the caller. */
 import { BlazeError } from '../base/errors.ts'
-import { type Execution, openExecution } from './execute.ts'
+import { type ExecuteOptions, type Execution, openExecution } from './execute.ts'
 import { planText } from './explain.ts'
 import { PAUSE } from './operators/operator.ts'
 import type { QueryData } from './query-data.ts'
@@ -18,7 +18,7 @@ const ROWS_PER_LOOK = 8
 /** Runs to the end; the rows. Blocks; reports a query that blocked for too long. */
 export function runQuery(data: QueryData, runner: QueryRunner, after?: RowKey): Row[] {
   const rows: Row[] = []
-  runAtOnce(data, runner, after, (execution) => {
+  runAtOnce(data, runner, { after }, (execution) => {
     while (execution.read(rows) !== END);
   })
   return rows
@@ -27,7 +27,7 @@ export function runQuery(data: QueryData, runner: QueryRunner, after?: RowKey): 
 /** Runs to the end; how many rows there were. Blocks, and reports as `runQuery`. */
 export function countQuery(data: QueryData, runner: QueryRunner): number {
   let rows = 0
-  runAtOnce(data, runner, undefined, (execution) => {
+  runAtOnce(data, runner, { counts: true }, (execution) => {
     for (let count = execution.skip(); count !== END; count = execution.skip()) rows += count
   })
   return rows
@@ -52,7 +52,7 @@ export async function runQueryAsync(data: QueryData, runner: QueryRunner, option
 /** As `countQuery`, in slices. */
 export async function countQueryAsync(data: QueryData, runner: QueryRunner, options: AsyncOptions): Promise<number> {
   throwIfAborted(options.signal)
-  const execution = openExecution(data, runner)
+  const execution = openExecution(data, runner, { counts: true })
   try {
     return await countInSlices(execution, runner, options)
   } finally {
@@ -130,11 +130,11 @@ class Slices {
 function runAtOnce(
   data: QueryData,
   runner: QueryRunner,
-  after: RowKey | undefined,
+  options: ExecuteOptions,
   drain: (execution: Execution) => void,
 ): void {
   const start = runner.now()
-  const execution = openExecution(data, runner, { after })
+  const execution = openExecution(data, runner, options)
   try {
     drain(execution)
   } finally {

@@ -140,6 +140,8 @@ export interface DerivedSource {
   recordAt(slot: number): Row | undefined
   /** Appends the records that the snapshot sees in slots[from] … slots[to - 1], in that order. Returns how many. */
   readRows(slots: ArrayLike<number>, from: number, to: number, rows: Row[]): number
+  /** The slot of the record that is installed with the id, or was last; -1 when there is none. */
+  slotOf(id: RecordId): number
   /** The id of a slot that the snapshot sees a record in. */
   idAt(slot: number): RecordId
   /** The order of the ids of two such slots: no record is read for UUIDs, integers and strings of up to 15 bytes. */

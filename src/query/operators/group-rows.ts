@@ -101,7 +101,8 @@ export class GroupRows implements Operator {
   }
 }
 
-function put(row: { [name: string]: Value }, name: string, value: Value): void {
+/** Gives a row a field of any name. */
+export function put(row: { [name: string]: Value }, name: string, value: Value): void {
   // Assigning `__proto__` would change the row's prototype instead.
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })

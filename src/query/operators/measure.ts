@@ -20,6 +20,10 @@ export class Measure implements Operator {
     return row
   }
 
+  note(): string | undefined {
+    return this.#input.note?.()
+  }
+
   close(): void {
     this.#input.close()
   }

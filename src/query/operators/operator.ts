@@ -20,6 +20,8 @@ export interface Operator {
   next(): Step
   read?(rows: Row[], most: number): number
   skip?(most: number): number
+  /** What explain adds to the node: how it was run. */
+  note?(): string | undefined
   close(): void
 }
 
