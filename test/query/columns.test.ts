@@ -178,12 +178,13 @@ function unordered(rows: readonly object[]): string[] {
   return rows.map(textOf).sort()
 }
 
+/** Float sums may differ in their last digits. */
 function rounded(rows: readonly object[]): object[] {
   return rows.map((row) =>
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => [
         name,
-        typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(9)) : value,
+        typeof value === 'number' ? Number(value.toPrecision(9)) : value,
       ]),
     ),
   )
