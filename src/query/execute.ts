@@ -249,7 +249,14 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'columnScan':
       return overColumns(node, b, mostAhead, [], (columns) => new ColumnScan(columns, mostAhead))
     case 'columnGroup':
-      return overColumns(node, b, mostAhead, groupPaths(node), (columns) => new ColumnGroup(columns, node, b.memory))
+      return overColumns(
+        node,
+        b,
+        mostAhead,
+        groupPaths(node),
+        (columns) => new ColumnGroup(columns, node, b.memory),
+        node.keys.map(({ path }) => path),
+      )
     case 'columnTop': {
       const paths = node.orderBy.map(({ path }) => path)
       return overColumns(node, b, mostAhead, paths, (columns) => new ColumnTop(columns, node))
@@ -318,9 +325,10 @@ function overColumns(
   mostAhead: number,
   paths: readonly Path[],
   operator: (columns: ColumnInputs) => Operator,
+  keys: readonly Path[] = [],
 ): Operator {
   const { fallback } = node
-  const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection))
+  const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection), keys)
   return new ColumnChoice(columns, operator, fallback && (() => buildNode(fallback, b, mostAhead)))
 }
 

@@ -485,7 +485,7 @@ describe('queries over columns', () => {
         (view) => all(view, 'things').groupBy('n', { rows: { count: true }, last: { max: 'at' } }),
         joined,
         (view) => joined(view).groupBy('user.team', { rows: { count: true }, kinds: { countDistinct: 'n' } }),
-        (view) => joined(view).groupBy('at', { sum: { sum: 'user.level' } }),
+        (view) => joined(view).groupBy('n', { sum: { sum: 'user.level' } }),
       ]
       for (const shape of shapes) {
         using held = db.snapshot()

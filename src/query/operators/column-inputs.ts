@@ -9,7 +9,7 @@
  */
 import { formatPath } from '../../base/path.ts'
 import type { Path } from '../../base/values.ts'
-import type { ColumnRef, ColumnTest, LiveSlots } from '../../columns/column.ts'
+import type { Column, ColumnRef, ColumnTest, LiveSlots } from '../../columns/column.ts'
 import { compileFilter, type Filter } from '../../columns/filter.ts'
 import { columnPathsOf, columnTest } from '../column-tests.ts'
 import type { RecordTest } from '../expression.ts'
@@ -22,13 +22,20 @@ import { LookedUp } from './column-lookup.ts'
 export class ColumnInputs {
   readonly own: CollectionColumns
   readonly #records: ColumnRecords
+  readonly #keys: readonly Path[]
   readonly #lookups: readonly LookedUp[]
   readonly #where: RecordTest | undefined
   #refusal: string | undefined
 
-  /** `paths`: what the operator reads beside what the filter does. */
-  constructor(records: ColumnRecords, paths: readonly Path[], open: (collection: string) => RecordSource) {
+  /** `paths`: what the operator reads beside what the filter does; of them `keys` must be few values that repeat. */
+  constructor(
+    records: ColumnRecords,
+    paths: readonly Path[],
+    open: (collection: string) => RecordSource,
+    keys: readonly Path[] = [],
+  ) {
     this.#records = records
+    this.#keys = keys
     this.own = new CollectionColumns(open(records.collection))
     this.#lookups = records.lookups.map(
       (lookup) => new LookedUp(lookup, new CollectionColumns(open(lookup.collection))),
@@ -49,6 +56,11 @@ export class ColumnInputs {
     for (const { lookup } of this.#lookups) {
       if (this.#refusal === undefined && this.own.column(lookup.key).kind !== 'coded') {
         this.#refusal = `${formatPath(lookup.key)} of ${this.#records.collection}: too many distinct values for a join`
+      }
+    }
+    for (const key of this.#keys) {
+      if (this.#refusal === undefined && this.#columnOf(key).kind !== 'coded') {
+        this.#refusal = `${formatPath(key)}: too many distinct values to group by`
       }
     }
     if (this.#refusal !== undefined) return true
@@ -82,8 +94,8 @@ export class ColumnInputs {
   /** The column behind a path of the row. */
   readonly refOf = (path: Path): ColumnRef => {
     const lookup = this.#lookupOf(path)
-    if (lookup === undefined) return { column: this.own.column(path) }
-    return { column: lookup.columns.column(path.slice(1)), via: lookup.join }
+    const column = this.#columnOf(path)
+    return lookup === undefined ? { column } : { column, via: lookup.join }
   }
 
   /** What a slot must pass. Slots of `byValue` do not, and are taken by value. */
@@ -130,6 +142,11 @@ export class ColumnInputs {
     const lookup = this.#lookupOf(path)
     if (lookup === undefined) this.own.want(path)
     else lookup.columns.want(path.slice(1))
+  }
+
+  #columnOf(path: Path): Column {
+    const lookup = this.#lookupOf(path)
+    return lookup === undefined ? this.own.column(path) : lookup.columns.column(path.slice(1))
   }
 
   #lookupOf(path: Path): LookedUp | undefined {
