@@ -55,7 +55,12 @@ export interface BlockParts {
 
 /** What a node reads, or why there can be none. */
 type Shape =
-  | { readonly records: Omit<ColumnRecords, 'fallback'>; readonly paths: readonly Path[] }
+  | {
+      readonly records: Omit<ColumnRecords, 'fallback'>
+      readonly paths: readonly Path[]
+      /** Of these, the ones whose values must repeat. */
+      readonly keys?: readonly Path[]
+    }
   | { readonly reason: string }
 
 /** Refuses a hint for columns that nothing in the block could follow. */
@@ -141,7 +146,8 @@ export function groupOnColumns(
   }
   const isPlain = keys.length === group.keys.length && aggregates.length === group.aggregates.length
   const paths = [...keys, ...aggregates.filter(({ fn }) => fn !== 'count')].map(({ path }) => path)
-  const shape = isPlain ? shapeOf(data, parts, paths) : { reason: 'its groups are not of plain fields' }
+  const plain = isPlain ? shapeOf(data, parts, paths) : { reason: 'its groups are not of plain fields' }
+  const shape = { ...plain, keys: keys.map(({ path }) => path) }
   const { estimatedRows } = rows.node
   return offer(data, shape, { rows, decoded: 0, part: 1 }, planning, (fallback, records) => ({
     kind: 'columnGroup',
@@ -165,7 +171,8 @@ export function distinctOnColumns(
   const isPlain = joins.length === 0 && computed.length === 0 && windows.length === 0
   const paths = select.map(({ path }) => path)
   const parts = { base: conjuncts, joins: [], rest: [] }
-  const shape = isPlain ? shapeOf(data, parts, paths) : { reason: 'its distinct rows are not of plain fields' }
+  const plain = isPlain ? shapeOf(data, parts, paths) : { reason: 'its distinct rows are not of plain fields' }
+  const shape = { ...plain, keys: paths }
   const { estimatedRows } = rows.node
   return offer(data, shape, { rows, decoded: 0, part: 1 }, planning, (fallback, records) => ({
     kind: 'columnGroup',
@@ -350,7 +357,7 @@ function isWorth(weigh: Weight | { readonly reason: string }): boolean {
 }
 
 function weightOf(
-  { records, paths }: Exclude<Shape, { reason: string }>,
+  { records, paths, keys = [] }: Exclude<Shape, { reason: string }>,
   { rows, decoded, part }: Weighed,
   planning: Planning,
 ): Weight | { readonly reason: string } {
@@ -382,6 +389,10 @@ function weightOf(
     const columns = source.derived!.columns
     const known = columns.known(path)
     if (known?.kind === 'refused') return { reason: `${formatPath(path)}: ${known.reason}` }
+    const isKey = source === own && keys.some((key) => samePath(key, path))
+    if (isKey && known !== undefined && known.kind !== 'coded') {
+      return { reason: `${formatPath(path)}: too many distinct values to group by` }
+    }
     cost += source.rowCount() * part * KERNEL_COST
     if (known === undefined) building += source.rowCount() * BUILD_COST
     if (known === undefined && !wasWanted(columns, path, name, planning)) isWantedAgain = false
