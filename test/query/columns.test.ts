@@ -575,6 +575,16 @@ describe('a plan', () => {
       ).toContain('numbers mixed')
     }))
 
+  it('groups by rows what has a group for nearly every row', () =>
+    withDatabase(async (db) => {
+      const values = Array.from({ length: 5_000 }, (_, id) => ({ id, at: new Date(id - (id % 10 === 1 ? 1 : 0)) }))
+      await db.collection('many').insertMany(values)
+      const query = all(db, 'many').groupBy('at', { n: { count: true } })
+      expect(query.explain().text).toContain('by rows, for want of a column: at: too many distinct values to group by')
+      expect(unordered(query.all())).toEqual(unordered(query.hint('scan').all()))
+      expect(query.explain().text).not.toContain('columnGroup')
+    }))
+
   it('follows a hint for columns as far as the query allows, also where there is nothing', () =>
     withDatabase(async (db) => {
       await db.collection('things').insertMany([
