@@ -1,5 +1,5 @@
 /** The types of joins, groups and windows: what a user writes, and the rows that come of it. */
-import type { Computed, ComputedValue, Expr, Expressions, FilterOf } from './expression-builder.ts'
+import type { Computed, ComputedValue, FilterOf } from './expression-builder.ts'
 import type { Direction, Flat, OrderOptions, PathOf, ValueAt } from './types.ts'
 
 /** What must be equal: paths of the row to paths of the other, or pairs of expressions. */
@@ -118,4 +118,4 @@ type WindowValue<T, S> = S extends { readonly rowNumber: true } | { readonly ran
 
 export type WithWindows<T, W> = Flat<T & { -readonly [N in keyof W]: WindowValue<T, W[N]> }>
 
-export type { Computed, Expr, Expressions, FilterOf }
+export type { FilterOf }
