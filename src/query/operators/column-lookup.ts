@@ -111,12 +111,16 @@ export class LookedUp {
     this.#making = undefined
   }
 
-  /** The row with the record it looks up, a fresh object; undefined when it must have one and has none. */
+  /** The row with what it is to get of the record it looks up, then a fresh object; undefined when it is not to be there. */
   joined(row: Row): Row | undefined {
+    const { kind, as } = this.lookup
     const id = idOf(this.#key(row))
     const other = id === undefined ? undefined : this.#recordOf(id)
-    if (other === undefined || this.#test?.(other) === false) return this.lookup.kind === 'inner' ? undefined : row
-    return { ...row, [this.lookup.as]: other }
+    if (other === undefined || this.#test?.(other) === false) {
+      return kind === 'inner' || kind === 'semi' ? undefined : row
+    }
+    if (kind === 'semi') return row
+    return kind === 'anti' ? undefined : { ...row, [as]: other }
   }
 
   #recordOf(id: RecordId): Row | undefined {
