@@ -37,6 +37,15 @@ interface Pass {
   readonly target: number
   readonly highSlot: number
   zone: number
+  /** Kept between the steps: what the runtime has learned of a reader goes with it. */
+  tools: Tools | undefined
+}
+
+/** What a pass works with while none of its columns is refused. */
+interface Tools {
+  readonly columns: readonly ColumnBuilder[]
+  readonly live: LiveBuilder | undefined
+  readonly read: (slot: number, values: (Value | undefined)[]) => void
 }
 
 /** What a query gets: columns in the order of its paths. Valid for every snapshot up to `caughtUp`, also later. */
@@ -219,7 +228,7 @@ export class Preparation {
       (entry) => entry.pass === undefined && entry.caughtUp === since && !isRefused(entry),
     )
     const { highSlot, newestCommit } = this.#rows
-    const pass: Pass = { entries, since, target: newestCommit, highSlot, zone: 0 }
+    const pass: Pass = { entries, since, target: newestCommit, highSlot, zone: 0, tools: undefined }
     for (const entry of entries) {
       entry.pass = pass
       entry.builder.reserve(highSlot)
@@ -236,7 +245,7 @@ export class Preparation {
     for (; pass.zone * ZONE_SLOTS < pass.highSlot; pass.zone++) {
       if (looked >= mostRows) return looked
       if (rows.zoneCommit(pass.zone) <= pass.since) continue
-      if (columns.some((column) => column.isRefused)) {
+      if (hasRefused(columns)) {
         ;({ columns, live, read } = this.#toolsOf(pass))
         values.length = columns.length
       }
@@ -258,18 +267,16 @@ export class Preparation {
     return looked
   }
 
-  #toolsOf(pass: Pass): {
-    columns: readonly ColumnBuilder[]
-    live: LiveBuilder | undefined
-    read: (slot: number, values: (Value | undefined)[]) => void
-  } {
+  #toolsOf(pass: Pass): Tools {
+    if (pass.tools !== undefined && !hasRefused(pass.tools.columns)) return pass.tools
     const wanted = pass.entries.filter((entry) => entry.path !== undefined && !isRefused(entry))
-    return {
+    pass.tools = {
       // Entries with a path have a ColumnBuilder.
       columns: wanted.map(({ builder }) => builder as ColumnBuilder),
       live: pass.entries.includes(this.#live) ? this.#liveBuilder() : undefined,
       read: this.#rows.reader(wanted.map(({ path }) => path!)),
     }
+    return pass.tools
   }
 
   /** Refuses the largest columns of a pass until the rest fits. */
@@ -304,6 +311,11 @@ export class Preparation {
 
 function makeEntry(path: Path | undefined, builder: ColumnBuilder | LiveBuilder): Entry {
   return { path, builder, caughtUp: 0, usedAt: 0, refusedAt: 0, pass: undefined }
+}
+
+function hasRefused(columns: readonly ColumnBuilder[]): boolean {
+  for (let i = 0; i < columns.length; i++) if (columns[i]!.isRefused) return true
+  return false
 }
 
 function isRefused({ builder }: Entry): boolean {
