@@ -46,6 +46,8 @@ interface Tools {
   readonly columns: readonly ColumnBuilder[]
   readonly live: LiveBuilder | undefined
   readonly read: (slot: number, values: (Value | undefined)[]) => void
+  /** What it reads into: one array for the whole pass, because code is made for arrays of one kind. */
+  readonly values: (Value | undefined)[]
 }
 
 /** What a query gets: columns in the order of its paths. Valid for every snapshot up to `caughtUp`, also later. */
@@ -239,15 +241,13 @@ export class Preparation {
   /** Goes on with a pass, whole zones at a time. Returns the slots it looked at. */
   #runPass(pass: Pass, mostRows: number): number {
     const rows = this.#rows
-    let { columns, live, read } = this.#toolsOf(pass)
-    const values: (Value | undefined)[] = columns.map(() => undefined)
+    let { columns, live, read, values } = this.#toolsOf(pass)
     let looked = 0
     for (; pass.zone * ZONE_SLOTS < pass.highSlot; pass.zone++) {
       if (looked >= mostRows) return looked
       if (rows.zoneCommit(pass.zone) <= pass.since) continue
       if (hasRefused(columns)) {
-        ;({ columns, live, read } = this.#toolsOf(pass))
-        values.length = columns.length
+        ;({ columns, live, read, values } = this.#toolsOf(pass))
       }
       if (columns.length === 0 && live === undefined) break
       const from = pass.zone * ZONE_SLOTS
@@ -275,6 +275,7 @@ export class Preparation {
       columns: wanted.map(({ builder }) => builder as ColumnBuilder),
       live: pass.entries.includes(this.#live) ? this.#liveBuilder() : undefined,
       read: this.#rows.reader(wanted.map(({ path }) => path!)),
+      values: wanted.map(() => undefined),
     }
     return pass.tools
   }
