@@ -603,6 +603,28 @@ describe('a plan', () => {
       }
     }))
 
+  it('looks up what asks a query for ids alone, and asks every other query', () =>
+    withDatabase(async (db) => {
+      await db.collection('large').insertMany(rows(4_000) as never)
+      const large = all(db, 'large')
+      const open = large.where({ status: 'open' })
+      const text = (query: Rows): string => query.explain().text
+      expect(text(large.where({ n: { in: large.where({ status: 'open' }).select('id') } }))).toContain(
+        'columnScan large, semi by id of large = n',
+      )
+      expect(text(large.semiJoin(open, { n: 'id' }))).toContain('columnScan large, semi by id of large = n')
+      expect(text(large.antiJoin(open, { n: 'id' }))).toContain('columnScan large, anti by id of large = n')
+      const others = [
+        large.where({ n: { in: large.select('n') } }),
+        large.where({ n: { in: large.select('id').limit(3) } }),
+        large.where({ n: { in: open.select('id').distinct() } }),
+        large.semiJoin(open, { n: 'n' }),
+        large.semiJoin(open, { n: 'id', status: 'status' }),
+        large.semiJoin(open, { id: 'id' }),
+      ]
+      for (const query of others) expect(text(query)).not.toContain('query to lookup')
+    }))
+
   it('runs by rows where a column cannot be had, and says so', () =>
     withDatabase(async (db) => {
       const values = Array.from({ length: 3_000 }, (_, id) => ({ id, n: id % 2 === 0 ? id : BigInt(id) }))
