@@ -380,6 +380,7 @@ function lookupJoin(
     kind: join.kind as LookupJoinOptions['kind'],
     as: join.as,
     by: lefts[pair]!,
+    findsOne: index === undefined || (index.unique && index.parts.length === 1),
     find: (value) => {
       if (index === undefined) return new PointGet(source, idsOf([value]))
       if (!isKeyable(value, false)) return new CollectionScan(source, undefined, MOST_AHEAD)

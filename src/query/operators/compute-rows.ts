@@ -1,3 +1,4 @@
+import { copyValue } from '../../base/copy-value.ts'
 import type { RowValue } from '../expression.ts'
 import { withField } from './joined-row.ts'
 import { type Operator, PAUSE, type Step } from './operator.ts'
@@ -16,7 +17,8 @@ export class ComputeRows implements Operator {
     const step = this.#input.next()
     if (step === undefined || step === PAUSE) return step
     let row = step
-    for (const { name, value } of this.#fields) row = withField(row, name, value(row))
+    // The value may be an object of the row, or of the query.
+    for (const { name, value } of this.#fields) row = withField(row, name, copyValue(value(row)))
     return row
   }
 

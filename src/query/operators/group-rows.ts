@@ -1,4 +1,5 @@
 /** Groups: one row for each key, its aggregates worked out as the rows come. */
+import { copyValue } from '../../base/copy-value.ts'
 import type { StoredRecord, Value } from '../../base/values.ts'
 import type { Accumulator, MakeAccumulator } from '../aggregates.ts'
 import type { RowValue } from '../expression.ts'
@@ -101,8 +102,12 @@ export class GroupRows implements Operator {
   }
 }
 
-/** Gives a row a field of any name. */
-export function put(row: { [name: string]: Value }, name: string, value: Value): void {
+/**
+ * Gives a row a field of any name: a copy, because rows of a join share what was joined, and an aggregate may be the same
+ * object as a key or another one.
+ */
+export function put(row: { [name: string]: Value }, name: string, shared: Value): void {
+  const value = copyValue(shared)
   // Assigning `__proto__` would change the row's prototype instead.
   if (name === '__proto__')
     Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })

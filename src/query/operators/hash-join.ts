@@ -8,7 +8,7 @@ import type { JoinKind } from '../query-data.ts'
 import type { QueryMemory } from '../query-memory.ts'
 import type { Row } from '../source.ts'
 import type { ValueKey } from '../value-key.ts'
-import { withField } from './joined-row.ts'
+import { assertNameFree, unshared, withField } from './joined-row.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 export interface HashJoinOptions {
@@ -17,7 +17,7 @@ export interface HashJoinOptions {
   /** The key of a row; undefined joins nothing. */
   readonly leftKey: (row: StoredRecord) => ValueKey
   readonly rightKey: (row: StoredRecord) => ValueKey
-  /** Rows of the other side are met more than once; copies of them, unless nobody gets to change them. */
+  /** Rows of either side are met more than once; copies of them, unless nobody gets to change them. */
   readonly copies: boolean
   readonly memory: QueryMemory
 }
@@ -99,7 +99,8 @@ export class HashJoin implements Operator {
 
   /** The row is put to the other side; gives it when it goes on alone. */
   #meet(row: Row): Row | undefined {
-    const { kind, leftKey } = this.#options
+    const { kind, as, leftKey } = this.#options
+    assertNameFree(row, as)
     const key = leftKey(row)
     const bucket = key === undefined ? undefined : this.#buckets.get(key)
     if (kind === 'semi') return bucket === undefined ? undefined : row
@@ -120,7 +121,11 @@ export class HashJoin implements Operator {
       this.#bucket = undefined
       return undefined
     }
-    return withField(this.#row, this.#options.as, this.#options.copies ? copyValue(other) : other)
+    const { as, copies } = this.#options
+    const row = this.#row
+    if (!copies) return withField(row, as, other)
+    const isLast = this.#at === bucket.rows.length
+    return withField(isLast || row === undefined ? row : unshared(row), as, copyValue(other))
   }
 
   #nextUnmet(): Step {

@@ -2,7 +2,7 @@
 import type { StoredRecord, Value } from '../../base/values.ts'
 import type { RowValue } from '../expression.ts'
 import type { JoinKind } from '../query-data.ts'
-import { withField } from './joined-row.ts'
+import { assertNameFree, unshared, withField } from './joined-row.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 export interface LookupJoinOptions {
@@ -12,6 +12,8 @@ export interface LookupJoinOptions {
   readonly by: RowValue
   /** The records of that value: an operator, closed by the join. */
   readonly find: (value: Value) => Operator
+  /** True when no value finds two. */
+  readonly findsOne: boolean
   /** What is found joins only when this holds too. */
   readonly matches: (row: StoredRecord, other: StoredRecord) => boolean
 }
@@ -45,6 +47,7 @@ export class LookupJoin implements Operator {
   #nextRow(): Step | typeof NOTHING {
     const row = this.#input.next()
     if (row === undefined || row === PAUSE) return row
+    assertNameFree(row, this.#options.as)
     const value = this.#options.by(row)
     this.#row = row
     this.#isMet = false
@@ -62,7 +65,7 @@ export class LookupJoin implements Operator {
     }
     if (!matches(row, other)) return NOTHING
     this.#isMet = true
-    if (kind === 'inner' || kind === 'left') return withField(row, as, other)
+    if (kind === 'inner' || kind === 'left') return withField(this.#options.findsOne ? row : unshared(row), as, other)
     this.#endRow()
     return kind === 'semi' ? row : NOTHING
   }

@@ -2,22 +2,22 @@
  * Sorts without ever working for long in one call: rows are sorted in runs of RUN_SIZE as they come, and the runs are
  * merged row by row as they are taken out, by a heap of the runs' heads.
  */
-import type { PlacedRow } from '../row-order.ts'
+import type { PlacedRow, RowKey } from '../row-order.ts'
 
 /** About half a millisecond to sort; a million rows make a thousand runs, ten comparisons a row to merge. */
 const RUN_SIZE = 1_024
 
-type Compare = (a: PlacedRow, b: PlacedRow) => number
+type Compare = (a: RowKey, b: RowKey) => number
 
-interface Run {
-  readonly rows: PlacedRow[]
+interface Run<P> {
+  readonly rows: P[]
   at: number
 }
 
-export class SortBuffer {
+export class SortBuffer<P extends RowKey = PlacedRow> {
   readonly #compare: Compare
-  #current: PlacedRow[] = []
-  #runs: Run[] = []
+  #current: P[] = []
+  #runs: Run<P>[] = []
   #isMerging = false
 
   constructor(compare: Compare) {
@@ -25,13 +25,13 @@ export class SortBuffer {
   }
 
   /** Takes a row in. Not after the first `take`, until `clear`. */
-  add(row: PlacedRow): void {
+  add(row: P): void {
     this.#current.push(row)
     if (this.#current.length === RUN_SIZE) this.#endRun()
   }
 
   /** The next row in order, or undefined when all were taken. */
-  take(): PlacedRow | undefined {
+  take(): P | undefined {
     if (!this.#isMerging) this.#startMerge()
     const heap = this.#runs
     const first = heap[0]
@@ -76,7 +76,7 @@ export class SortBuffer {
     }
   }
 
-  #headOrder(a: Run, b: Run): number {
+  #headOrder(a: Run<P>, b: Run<P>): number {
     return this.#compare(a.rows[a.at]!, b.rows[b.at]!)
   }
 }
