@@ -37,6 +37,7 @@ import {
   type QueryData,
   type SearchClause,
 } from './query-data.ts'
+import { visitReads } from './reads.ts'
 import { isCorrelated, subqueriesOf, visitExpression, visitOwnPaths, visitPaths } from './references.ts'
 import { isNever, simplifiedConjuncts } from './rewrite.ts'
 import { identityOf } from './row-identity.ts'
@@ -425,7 +426,11 @@ function needsOf(join: JoinClause, names: ReadonlySet<string>): readonly string[
 function filtered(input: PlanNode, conjuncts: readonly Predicate[], planning: Planning): PlanNode {
   if (conjuncts.length === 0) return input
   const subplans = conjuncts.flatMap(subqueriesOf).map((predicate): Subplan => {
-    if (isCorrelated(predicate.query)) return { predicate, root: undefined }
+    if (isCorrelated(predicate.query)) {
+      // It is planned when it is asked, perhaps in a later turn; its collections are seen as of this one.
+      visitReads(predicate.query, (collection) => planning.tables.open(collection))
+      return { predicate, root: undefined }
+    }
     return { predicate, root: planBlock(predicate.query, planning).node }
   })
   const part = conjuncts.reduce((all, one) => all * selectivityOf(one), 1)

@@ -41,7 +41,8 @@ function isPlain(predicate: Predicate): boolean {
 function looksAt(predicate: Predicate, names: ReadonlySet<string>): boolean {
   let found = false
   visitPaths(predicate, ([name]) => {
-    if (name !== undefined && names.has(name)) found = true
+    // What begins with $ is ours: a distance, a score.
+    if (name !== undefined && (names.has(name) || name.startsWith('$'))) found = true
   })
   return found
 }
