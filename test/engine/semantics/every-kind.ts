@@ -6,12 +6,17 @@
 import { copyValue } from '../../../src/base/copy-value.ts'
 import type { StoredRecord, Value } from '../../../src/base/values.ts'
 import { compareValues } from '../../../src/codec/order.ts'
-import type { Database } from '../../../src/engine/database.ts'
+import { type CollectionSpec, collection, type DynamicInsert } from '../../../src/engine/collection-spec.ts'
+import type { DatabaseWith } from '../../../src/engine/database.ts'
+import type { OpenOptions } from '../../../src/engine/open-options.ts'
 import type { Reader } from '../../../src/engine/reader.ts'
+import type { MemoryPlatform } from '../../../src/platform/memory-platform.ts'
+import type { Clock } from '../../../src/platform/platform.ts'
 import type { Query } from '../../../src/query/builder.ts'
 import { exists } from '../../../src/query/exists.ts'
 import type { DynamicRecord } from '../../../src/query/types.ts'
 import { not } from '../../../src/query/where.ts'
+import { closeChecked, freshPlatform, openOn } from '../fixture.ts'
 
 /** What queries start from: a database, a transaction, a snapshot. */
 export interface Handle {
@@ -69,11 +74,33 @@ export function everyRecordOf(name: CollectionName): DynamicRecord[] {
   return Array.from({ length: count }, (_, i) => make(i))
 }
 
-/** Puts all records in, and makes the indexes that some kinds go by. */
-export async function fill(db: Database<unknown>): Promise<void> {
-  for (const name of COLLECTIONS) await db.collection(name).insertMany(everyRecordOf(name))
-  await db.createIndex('bugs', 'votes')
-  await db.createIndex('comments', 'bugId')
+/** How the collections are declared: bugs can be searched. */
+const declared: {
+  readonly bugs: CollectionSpec<DynamicRecord, DynamicInsert>
+  readonly users: CollectionSpec<DynamicRecord, DynamicInsert>
+  readonly comments: CollectionSpec<DynamicRecord, DynamicInsert>
+} = {
+  bugs: collection({ search: { title: 1, tags: 1 }, indexes: ['votes'] }),
+  users: collection(),
+  comments: collection({ indexes: ['bugId'] }),
+}
+type Declared = typeof declared
+export type Filled = DatabaseWith<Declared>
+
+/** Runs `fn` on a database with all records in it, and closes it checked. */
+export async function withFilled(
+  fn: (db: Filled, platform: MemoryPlatform) => Promise<void>,
+  options: Omit<OpenOptions<Declared>, 'collections'> & { readonly clock?: Clock } = {},
+): Promise<void> {
+  const { clock, ...others } = options
+  const platform = freshPlatform(1, clock)
+  const db = await openOn<Declared>(platform, { ...others, collections: declared })
+  try {
+    for (const name of COLLECTIONS) await db.collection(name).insertMany(everyRecordOf(name))
+    await fn(db, platform)
+  } finally {
+    await closeChecked(db)
+  }
 }
 
 /** Every kind of query, of the same names as its clauses. */
@@ -212,6 +239,18 @@ export const EVERY_KIND: { readonly [name: string]: (handle: Handle) => Asked } 
   'nearest place': (h) => h.collection('bugs').nearest('place', { lat: 10, lng: 20 }).limit(9),
   'nearest vector': (h) => h.collection('bugs').nearest('vector', [1, 2, 3], { metric: 'l2' }).limit(9),
   'near a place': (h) => h.collection('bugs').where({ place: { near: { lat: 10, lng: 20, radiusMeters: 4e6 } } }),
+  search: (h) => h.collection('bugs').search('login (broken OR b)').orderBy('id'),
+  'search with highlights': (h) =>
+    h
+      .collection('bugs')
+      .search('slow')
+      .highlights()
+      .where({ votes: { gt: 3 } })
+      .orderBy('id'),
+  'search and join': (h) =>
+    h.collection('bugs').search('broken -b').join('owner', h.collection('users'), { ownerId: 'id' }).orderBy('id'),
+  'exists of a search': (h) =>
+    h.collection('users').where(exists(h.collection('bugs').search('broken'), { id: 'ownerId' })),
   rows: (h) => h.collection('bugs').orderBy('votes').limit(12).rows().where({ status: 'open' }),
 }
 

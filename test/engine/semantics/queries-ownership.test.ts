@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Database } from '../../../src/engine/database.ts'
-import { withDatabase } from '../fixture.ts'
-import { copyRow, EVERY_KIND, fill, type Handle, inOrder } from './every-kind.ts'
+import { copyRow, EVERY_KIND, type Filled, type Handle, inOrder, withFilled } from './every-kind.ts'
 
 /** "Every record returned is a fresh plain object that belongs to the caller; changing it changes nothing else." */
 
@@ -26,7 +24,7 @@ function spoil(value: unknown): void {
   }
 }
 
-const HANDLES: { readonly [name: string]: (db: Database<unknown>) => Handle & { close?: () => void } } = {
+const HANDLES: { readonly [name: string]: (db: Filled) => Handle & { close?: () => void } } = {
   'the database': (db) => db,
   'a snapshot': (db) => db.snapshot(),
   'a transaction with writes': (db) => {
@@ -39,8 +37,7 @@ const HANDLES: { readonly [name: string]: (db: Database<unknown>) => Handle & { 
 }
 
 async function withHandle(open: (typeof HANDLES)[string], fn: (handle: Handle) => Promise<void> | void): Promise<void> {
-  await withDatabase(async (db) => {
-    await fill(db)
+  await withFilled(async (db) => {
     const handle = open(db)
     try {
       await fn(handle)
