@@ -125,7 +125,7 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
     const plan = planQuery(data, tables, options.after, options.counts)
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
-    const searches = new Map<SearchClause, SearchRead>()
+    const searches: Searches = new Map()
     const tracker = noteReads(data, plan, { tables, searches, after: options.after })
     const memory = new QueryMemory(runner.memoryBytes ?? Number.POSITIVE_INFINITY)
     const root = build(plan.root, { tables, searches, memory, tracker, measures, clock, rowByRow })
@@ -173,15 +173,18 @@ function noteReads(
     if (search === undefined) table.readPredicate(tracker)
     else {
       const read = new SearchRead(tracker, textOf(table))
-      searches.set(search, read)
+      searches.set(search, [...(searches.get(search) ?? []), read])
       table.readPredicate(read)
     }
   })
   return undefined
 }
 
-/** The searches of a read-write transaction: what they have seen is known when they are run. */
-type Searches = Map<SearchClause, SearchRead>
+/**
+ * The searches of a read-write transaction: what they have seen is known when they are run. One clause may stand in
+ * several parts of a query, with other filters beside it.
+ */
+type Searches = Map<SearchClause, readonly SearchRead[]>
 
 interface Building {
   readonly tables: Tables
@@ -239,7 +242,7 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
         query: node.query,
         highlights: node.search.highlights,
         most: node.most,
-        read: b.searches.get(node.search),
+        reads: b.searches.get(node.search) ?? [],
       })
     }
     case 'indexScan':

@@ -24,11 +24,11 @@ import {
   topOnColumns,
   withColumns,
 } from './column-plan.ts'
+import { needsPartner, takesCondition, withinJoin } from './join-conditions.ts'
 import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Plan, PlanNode, Subplan } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
-import { compileCondition } from './predicate.ts'
 import {
   BY_ID,
   type JoinClause,
@@ -356,7 +356,7 @@ function partFilter(data: QueryData, planning: Planning): FilterParts {
     if (keepsBase && (about.size === 0 || (about.size === 1 && only === ''))) base.push(one)
     else if (
       part !== undefined &&
-      takesConditions(
+      takesCondition(
         part.join,
         one,
         joins.map(({ join }) => join),
@@ -373,25 +373,9 @@ function partFilter(data: QueryData, planning: Planning): FilterParts {
 /** A left join whose rows without a partner fail the filter is an inner one. */
 function innerWherePossible(join: JoinClause, conjuncts: readonly Predicate[], { rules }: Planning): JoinClause {
   if (join.kind !== 'left') return join
-  const isRefused = conjuncts.some(
-    (one) => one.kind === 'field' && one.path[0] === join.as && !compileCondition(one.test)(undefined),
-  )
-  if (!isRefused) return join
+  if (!needsPartner(join, conjuncts)) return join
   rules.add('outer to inner join')
   return { ...join, kind: 'inner' }
-}
-
-/** True when the condition on the other row may be tested before the join: no row is kept for want of a partner. */
-function takesConditions({ kind, other }: JoinClause, one: Predicate, joins: readonly JoinClause[]): boolean {
-  if (kind !== 'inner' || one.kind !== 'field') return false
-  const isOpen = other.select === undefined && other.limit === undefined && other.offset === 0
-  const isRows = other.group === undefined && other.windows.length === 0 && !other.distinct && other.sets.length === 0
-  return isOpen && isRows && joins.every((join) => join.kind !== 'right' && join.kind !== 'full')
-}
-
-/** The condition as the other row sees it: without the name it is joined under. */
-function withinJoin(one: Predicate): Predicate {
-  return one.kind === 'field' ? { ...one, path: one.path.slice(1) } : one
 }
 
 /** Neighbouring inner joins that do not need one another: those with a filter of their own first. */

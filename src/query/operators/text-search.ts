@@ -23,7 +23,7 @@ export interface TextSearchOptions {
   /** Rows that are wanted at most; undefined: all. */
   readonly most: number | undefined
   /** Told what the search looks for, to be validated later. */
-  readonly read: SearchRead | undefined
+  readonly reads: readonly SearchRead[]
 }
 
 /** Records that a step of the preparation works on: below a millisecond. */
@@ -88,7 +88,7 @@ export class TextSearch implements Operator {
     this.#preparation ??= this.#text.prepare()
     if (!this.#preparation.step(RECORDS_PER_STEP)) return undefined
     const prepared = this.#preparation.index.prepare(this.#options.query)
-    if (this.#options.read !== undefined) this.#options.read.prepared = prepared
+    for (const read of this.#options.reads) read.prepared = prepared
     return prepared
   }
 
