@@ -259,11 +259,21 @@ export function inOrder(rows: readonly unknown[]): unknown[] {
   return rows.toSorted((a, b) => compareValues(a as Value, b as Value))
 }
 
-/** What every kind answers, by name: copies, in an order of their own. */
+/**
+ * What every kind answers, by name, in an order of their own. Without scores: they weigh a word by how many records have
+ * it now, whoever asks.
+ */
 export function everyAnswer(handle: Handle): Map<string, unknown[]> {
   const answers = new Map<string, unknown[]>()
-  for (const [name, make] of Object.entries(EVERY_KIND)) answers.set(name, inOrder(make(handle).all()))
+  for (const [name, make] of Object.entries(EVERY_KIND)) answers.set(name, inOrder(unscored(make(handle).all())))
   return answers
+}
+
+export function unscored(rows: readonly unknown[]): unknown[] {
+  return rows.map((row) => {
+    const { $score: _, ...fields } = row as { readonly $score?: number }
+    return fields
+  })
 }
 
 /** A deep copy of a row: it is made of values. */
