@@ -21,6 +21,8 @@ export class SubqueryFilter implements Operator {
   readonly #input: Operator
   readonly #prepared: readonly Prepared[]
   readonly #compile: (surroundings: Surroundings) => RecordTest
+  /** Rows tested before a pause: one that is asked a query of its own may be long work. */
+  readonly #stride: number
   #ready = 0
   #test: RecordTest | undefined
 
@@ -28,6 +30,7 @@ export class SubqueryFilter implements Operator {
     this.#input = input
     this.#prepared = prepared
     this.#compile = compile
+    this.#stride = prepared.some((one) => one instanceof EachRow) ? 1 : STRIDE
   }
 
   next(): Step {
@@ -37,7 +40,7 @@ export class SubqueryFilter implements Operator {
     }
     this.#test ??= this.#compile(new Answers(this.#prepared))
     const test = this.#test
-    for (let i = 0; i < STRIDE; i++) {
+    for (let i = 0; i < this.#stride; i++) {
       const row = this.#input.next()
       if (row === undefined || row === PAUSE || test(row)) return row
     }
