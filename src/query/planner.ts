@@ -412,7 +412,7 @@ function filtered(input: PlanNode, conjuncts: readonly Predicate[], planning: Pl
   const subplans = conjuncts.flatMap(subqueriesOf).map((predicate): Subplan => {
     if (isCorrelated(predicate.query)) {
       // It is planned when it is asked, perhaps in a later turn; its collections are seen as of this one.
-      visitReads(predicate.query, (collection) => planning.tables.open(collection))
+      visitReads(predicate.query, ({ collection }) => planning.tables.open(collection))
       return { predicate, root: undefined }
     }
     return { predicate, root: planBlock(predicate.query, planning).node }
