@@ -34,8 +34,16 @@ function vectorDistance(metric: VectorMetric, a: Vector, b: Vector): number {
 }
 
 function cosine(a: Vector, b: Vector): number {
-  const lengths = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b))
-  return lengths === 0 ? 1 : 1 - dot(a, b) / lengths
+  let [product, aa, bb] = [0, 0, 0]
+  for (let i = 0; i < a.length; i++) {
+    const x = a[i]!
+    const y = b[i]!
+    product += x * y
+    aa += x * x
+    bb += y * y
+  }
+  const lengths = Math.sqrt(aa) * Math.sqrt(bb)
+  return lengths === 0 ? 1 : 1 - product / lengths
 }
 
 function dot(a: Vector, b: Vector): number {

@@ -35,10 +35,9 @@ import { keyRanges } from './index-ranges.ts'
 import { CollectionScan } from './operators/collection-scan.ts'
 import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
-import { Distinct } from './operators/distinct.ts'
 import { DistinctRows } from './operators/distinct-rows.ts'
 import { FilterRows } from './operators/filter-rows.ts'
-import { GroupRows, type GroupRowsOptions } from './operators/group-rows.ts'
+import { GroupRows, type GroupSpec } from './operators/group-rows.ts'
 import { HashJoin } from './operators/hash-join.ts'
 import { IndexScan } from './operators/index-scan.ts'
 import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
@@ -205,7 +204,7 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'concat':
       return new Concat(inputs)
     case 'distinct':
-      return new Distinct(input)
+      return new DistinctRows(input, ({ id }) => id, b.memory)
     case 'filter':
       return node.subplans.length === 0
         ? new FilterRows(input, compilePredicate(node.where))
@@ -215,12 +214,13 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new FilterRows(input, (row) => order.compare(order.place(row), node.after) > 0)
     }
     case 'sortRuns': {
-      return new SortRuns(input, compileOrder(node.orderBy), compileOrder(node.orderBy.slice(0, node.runKeys)))
+      const run = compileOrder(node.orderBy.slice(0, node.runKeys))
+      return new SortRuns(input, { whole: compileOrder(node.orderBy), run }, b.memory)
     }
     case 'sort':
-      return new Sort(input, compileOrder(node.orderBy))
+      return new Sort(input, compileOrder(node.orderBy), b.memory)
     case 'topK':
-      return new TopK(input, compileOrder(node.orderBy), node.count)
+      return new TopK(input, compileOrder(node.orderBy), node.count, b.memory)
     case 'slice':
       return new Slice(input, node.offset, node.limit)
     case 'select':
@@ -229,14 +229,16 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       const { kind, as, on } = node.join
       const leftKey = compileJoinKey(on.map(({ left }) => compileExpression(left)))
       const rightKey = compileJoinKey(on.map(({ right }) => compileExpression(right)))
-      return new HashJoin(input, other, { kind, as, leftKey, rightKey, copies: node.copies, memory: b.memory })
+      return new HashJoin(input, other, {
+        ...{ kind, as, leftKey, rightKey, build: 'right', copies: node.copies, memory: b.memory },
+      })
     }
     case 'lookupJoin':
       return lookupJoin(node, input, b.tables.open(node.collection))
     case 'compute':
       return new ComputeRows(input, node.fields.map(compileNamed))
     case 'group':
-      return new GroupRows(input, compileGroup(node, b.memory))
+      return new GroupRows(input, compileGroup(node), b.memory)
     case 'window':
       return new WindowRows(
         input,
@@ -246,10 +248,10 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'nearest':
       return new NearestRows(input, node.nearest)
     case 'distinctRows':
-      return new DistinctRows(input, b.memory)
+      return new DistinctRows(input, valueKey, b.memory)
     case 'set':
       if (node.operation === 'unionAll') return new Concat(inputs)
-      if (node.operation === 'union') return new DistinctRows(new Concat(inputs), b.memory)
+      if (node.operation === 'union') return new DistinctRows(new Concat(inputs), valueKey, b.memory)
       return new SetRows(input, other, { kind: node.operation, memory: b.memory })
   }
 }
@@ -258,15 +260,11 @@ function compileNamed({ name, value }: NamedExpression): { readonly name: string
   return { name, value: compileExpression(value) }
 }
 
-function compileGroup(
-  { group, identity }: Extract<PlanNode, { kind: 'group' }>,
-  memory: QueryMemory,
-): GroupRowsOptions {
+function compileGroup({ group, identity }: Extract<PlanNode, { kind: 'group' }>): GroupSpec {
   const ties = identity.map((path) => ({ ...BY_ID, path }))
   return {
     keys: group.keys.map(compileNamed),
-    aggregates: group.aggregates.map((one) => ({ name: one.name, make: compileAggregate(one, ties) })),
-    memory,
+    aggregates: group.aggregates.map((one) => compileAggregate(one, ties)),
   }
 }
 
@@ -279,12 +277,14 @@ function compileWindow(field: WindowField, identity: readonly Path[]): CompiledW
     of: of && compileExpression(of),
     distance,
     fallback,
-    partitionBy: partitionBy.map((part) => compileExpression(part)),
-    order: compileOrder(orderBy),
-    wholeOrder: compileOrder([...orderBy, ...identity.map((path) => ({ ...BY_ID, path, descending }))]),
     isOrdered: orderBy.length > 0,
     makeRunning: compileRunning(fn, of),
-    arrangement: JSON.stringify([partitionBy.map(expressionText), orderBy]),
+    arrangement: {
+      keyOf: compileKey(partitionBy.map((part) => compileExpression(part))),
+      order: compileOrder(orderBy),
+      wholeOrder: compileOrder([...orderBy, ...identity.map((path) => ({ ...BY_ID, path, descending }))]),
+    },
+    sharedBy: JSON.stringify([partitionBy.map(expressionText), orderBy]),
   }
 }
 
@@ -301,6 +301,7 @@ function lookupJoin(
   return new LookupJoin(input, {
     kind: join.kind as LookupJoinOptions['kind'],
     as: join.as,
+    findsOne: index === undefined,
     by: lefts[pair]!,
     find: (value) => {
       if (index === undefined) return new PointGet(source, idsOf([value]))

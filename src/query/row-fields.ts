@@ -1,0 +1,21 @@
+/** Rows are made here: fields of any name. */
+import type { Value } from '../base/values.ts'
+import type { Row } from './source.ts'
+
+/** Sets a field of a row that nobody else holds; a missing value removes it. */
+export function setField(row: Row, name: string, value: Value | undefined): void {
+  // The row is the operator's own until it is handed out: the only time it may change.
+  const fields = row as { [name: string]: Value | undefined }
+  if (value === undefined) {
+    if (Object.hasOwn(row, name)) delete fields[name]
+  } else if (name === '__proto__') {
+    // Assigning `__proto__` would change the row's prototype instead.
+    Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })
+  } else fields[name] = value
+}
+
+/** What rows of groups, and of joins without a left side, begin with. Such rows need have no `id`. */
+export function emptyRow(): Row {
+  // Rows of groups and the like are typed by the builder; here they are what flows between operators.
+  return {} as Row
+}
