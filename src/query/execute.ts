@@ -37,11 +37,12 @@ import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
 import { DistinctRows } from './operators/distinct-rows.ts'
 import { FilterRows } from './operators/filter-rows.ts'
-import { GroupRows, type GroupSpec } from './operators/group-rows.ts'
+import { GroupRows, GroupSorted, type GroupSpec } from './operators/group-rows.ts'
 import { HashJoin } from './operators/hash-join.ts'
 import { IndexScan } from './operators/index-scan.ts'
 import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
 import { Measure } from './operators/measure.ts'
+import { MergeJoin, type MergeJoinOptions } from './operators/merge-join.ts'
 import { NearestRows } from './operators/nearest-rows.ts'
 import { type Operator, PAUSE, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
 import { PointGet } from './operators/point-get.ts'
@@ -230,7 +231,20 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       const leftKey = compileJoinKey(on.map(({ left }) => compileExpression(left)))
       const rightKey = compileJoinKey(on.map(({ right }) => compileExpression(right)))
       return new HashJoin(input, other, {
-        ...{ kind, as, leftKey, rightKey, build: 'right', copies: node.copies, memory: b.memory },
+        ...{ kind, as, leftKey, rightKey, build: node.build, copies: node.copies, memory: b.memory },
+      })
+    }
+    case 'mergeJoin': {
+      const { kind, as, on } = node.join
+      const { left, right } = on[0]!
+      return new MergeJoin(input, other, {
+        kind: kind as MergeJoinOptions['kind'],
+        as,
+        left: compileExpression(left),
+        right: compileExpression(right),
+        descending: node.descending,
+        copies: node.copies,
+        memory: b.memory,
       })
     }
     case 'lookupJoin':
@@ -239,6 +253,8 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new ComputeRows(input, node.fields.map(compileNamed))
     case 'group':
       return new GroupRows(input, compileGroup(node), b.memory)
+    case 'groupSorted':
+      return new GroupSorted(input, compileGroup(node), b.memory)
     case 'window':
       return new WindowRows(
         input,
@@ -260,7 +276,9 @@ function compileNamed({ name, value }: NamedExpression): { readonly name: string
   return { name, value: compileExpression(value) }
 }
 
-function compileGroup({ group, identity }: Extract<PlanNode, { kind: 'group' }>): GroupSpec {
+type GroupNode = Extract<PlanNode, { kind: 'group' | 'groupSorted' }>
+
+function compileGroup({ group, identity }: GroupNode): GroupSpec {
   const ties = identity.map((path) => ({ ...BY_ID, path }))
   return {
     keys: group.keys.map(compileNamed),
