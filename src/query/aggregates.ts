@@ -13,6 +13,7 @@ import { compileExpression, compilePredicate } from './predicate.ts'
 import { expressionText } from './predicate-text.ts'
 import type { Aggregate, Expression, OrderKey, WindowFunction } from './query-data.ts'
 import { heldBytes, type MemoryShare, PLACE_BYTES } from './query-memory.ts'
+import { nameOfRow } from './row-fields.ts'
 import { compileOrder, type PlacedRow, type RowOrder } from './row-order.ts'
 import { type ValueKey, valueKey } from './value-key.ts'
 
@@ -359,6 +360,6 @@ const NUMBER_BYTES = 12
 const ENTRY_BYTES = 32
 
 function notANumber(expression: Expression, row: StoredRecord, value: Value): Error {
-  const what = `record ${JSON.stringify(row.id)} has ${describe(value)} there`
+  const what = `${nameOfRow(row)} has ${describe(value)} there`
   return invalidQuery(expressionText(expression), `sum, avg, median and percentile take numbers, and ${what}`)
 }

@@ -27,7 +27,7 @@
 import type { Path, StoredRecord, Value } from '../base/values.ts'
 import { equalValues } from '../codec/order.ts'
 import { idsOf } from './access.ts'
-import { compileAggregate, compileRunning } from './aggregates.ts'
+import { compileAggregate } from './aggregates.ts'
 import { invalidQuery } from './capture.ts'
 import type { RecordTest, RowValue } from './expression.ts'
 import { compileGetter } from './getter.ts'
@@ -55,11 +55,10 @@ import { SortRuns } from './operators/sort-runs.ts'
 import { EachRow, KeySet, type Prepared, SubqueryFilter } from './operators/subquery-filter.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
-import { type CompiledWindow, WindowRows } from './operators/window-rows.ts'
+import { WindowRows } from './operators/window-rows.ts'
 import { inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
 import { compileExpression, compilePredicate } from './predicate.ts'
-import { expressionText } from './predicate-text.ts'
 import {
   BY_ID,
   type Expression,
@@ -68,7 +67,6 @@ import {
   type Predicate,
   type QueryData,
   rowsOf,
-  type WindowField,
 } from './query-data.ts'
 import { QueryMemory } from './query-memory.ts'
 import { ReadTracker } from './read-tracker.ts'
@@ -80,6 +78,7 @@ import { Tables } from './tables.ts'
 import { compileJoinKey, compileKey, type ValueKey, valueKey } from './value-key.ts'
 import { isKeyable } from './value-range.ts'
 import { combine } from './where.ts'
+import { compileWindow } from './window-fields.ts'
 
 export interface ExecuteOptions {
   /** Continue an ordered query behind this place. */
@@ -283,26 +282,6 @@ function compileGroup({ group, identity }: GroupNode): GroupSpec {
   return {
     keys: group.keys.map(compileNamed),
     aggregates: group.aggregates.map((one) => compileAggregate(one, ties)),
-  }
-}
-
-function compileWindow(field: WindowField, identity: readonly Path[]): CompiledWindow {
-  const { name, fn, of, distance, fallback, partitionBy, orderBy } = field
-  const descending = orderBy.at(-1)?.descending === true
-  return {
-    name,
-    fn,
-    of: of && compileExpression(of),
-    distance,
-    fallback,
-    isOrdered: orderBy.length > 0,
-    makeRunning: compileRunning(fn, of),
-    arrangement: {
-      keyOf: compileKey(partitionBy.map((part) => compileExpression(part))),
-      order: compileOrder(orderBy),
-      wholeOrder: compileOrder([...orderBy, ...identity.map((path) => ({ ...BY_ID, path, descending }))]),
-    },
-    sharedBy: JSON.stringify([partitionBy.map(expressionText), orderBy]),
   }
 }
 

@@ -1,5 +1,5 @@
 /** Rows are made here: fields of any name. */
-import type { Value } from '../base/values.ts'
+import type { StoredRecord, Value } from '../base/values.ts'
 import type { Row } from './source.ts'
 
 /** Sets a field of a row that nobody else holds; a missing value removes it. */
@@ -18,4 +18,11 @@ export function setField(row: Row, name: string, value: Value | undefined): void
 export function emptyRow(): Row {
   // Rows of groups and the like are typed by the builder; here they are what flows between operators.
   return {} as Row
+}
+
+/** How an error names a row. */
+export function nameOfRow(row: StoredRecord): string {
+  // Rows of groups and of outer joins may have no id, whatever their type says.
+  const { id } = row as { readonly id?: Value }
+  return typeof id === 'string' || typeof id === 'number' ? `record ${JSON.stringify(id)}` : 'a row without an id'
 }

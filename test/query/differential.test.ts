@@ -19,14 +19,7 @@ import { randomQuery } from './support/random/random-query.ts'
 import type { Write } from './support/random/random-writes.ts'
 import { smallest } from './support/random/smaller.ts'
 import { type Database, EVERY_CLAUSE, richWorld } from './support/random/world.ts'
-import {
-  accessByIndex,
-  type Handle,
-  queryOn,
-  runByIndex,
-  runData,
-  throughJson,
-} from './support/run-data.ts'
+import { accessByIndex, type Handle, queryOn, runByIndex, runData, throughJson } from './support/run-data.ts'
 
 type Db = DatabaseWith<Record<never, never>>
 
