@@ -39,3 +39,29 @@ it('joins and groups by indexes on everything give what their definition gives',
   expect(taken.mergeJoin, 'merge joins').toBeGreaterThan(taken.queries / 100)
   expect(taken.groupSorted, 'sorted groups').toBeGreaterThan(taken.queries / 50)
 })
+
+it('a join of two ordered sides is merged, a small side is held, groups of an index come one by one', async () => {
+  const db = await openOn(freshPlatform(), { durability: 'none' })
+  const [bugs, users] = [db.collection('bugs'), db.collection('users')]
+  await bugs.insertMany(Array.from({ length: 3_000 }, (_, id) => ({ id, owner: (id * 7) % 1_000, key: `k${id}` })))
+  await users.insertMany(Array.from({ length: 1_000 }, (_, id) => ({ id, number: id, tags: [id] })))
+  await db.createIndex('bugs', { on: 'owner', name: 'owner' })
+  await db.createIndex('bugs', { on: 'key', name: 'key' })
+  await db.createIndex('users', { on: 'number', name: 'number' })
+
+  const joined = bugs.join('user', users, { owner: 'number' }).orderBy('owner', 'desc')
+  expect(joined.explain().text).toMatch(/mergeJoin inner user on owner = number, both in that order/)
+  const rows = joined.all()
+  expect(rows.map((row) => [row['owner'], (row['user'] as unknown as { number: number }).number])).toEqual(
+    Array.from({ length: 3_000 }, (_, i) => [999 - Math.floor(i / 3), 999 - Math.floor(i / 3)]),
+  )
+
+  const held = users.join('bug', bugs, { tags: 'label' })
+  expect(held.explain().text).toMatch(/hashJoin inner bug on tags = label, holding the rows so far/)
+  expect(users.leftJoin('bug', bugs, { tags: 'label' }).explain().text).not.toMatch(/holding/)
+
+  const groups = bugs.groupBy('key', { n: { count: true } })
+  expect(groups.explain().text).toMatch(/groupSorted by key/)
+  expect(groups.all()).toHaveLength(3_000)
+  await closeChecked(db)
+})
