@@ -26,14 +26,14 @@ interface PartitionedRow extends PlacedRow {
 export class WindowOrder {
   readonly #arrangement: Arrangement
   readonly #partitions = new Map<ValueKey, number>()
-  readonly #buffer: SortBuffer<PartitionedRow>
+  /** One a partition: rows are compared only with those of their own. */
+  readonly #buffers: SortBuffer<PartitionedRow>[] = []
+  #taking = 0
   /** The rows in order, as far as `take` has given them. */
   readonly rows: PartitionedRow[] = []
 
   constructor(arrangement: Arrangement) {
     this.#arrangement = arrangement
-    const { wholeOrder } = arrangement
-    this.#buffer = new SortBuffer((a, b) => a.partition - b.partition || wholeOrder.compare(a, b))
   }
 
   add(row: Row, at: number): void {
@@ -42,16 +42,18 @@ export class WindowOrder {
     if (partition === undefined) {
       partition = this.#partitions.size
       this.#partitions.set(key, partition)
+      this.#buffers.push(new SortBuffer<PartitionedRow>(this.#arrangement.wholeOrder.compare))
     }
     const { keys, id } = this.#arrangement.wholeOrder.place(row)
-    this.#buffer.add({ row, keys, id, partition, at })
+    this.#buffers[partition]!.add({ row, keys, id, partition, at })
   }
 
-  /** Puts the next row in its place; false when there are no more. */
+  /** Puts the next row in its place, or goes on to the next partition; false when there are no more. */
   take(): boolean {
-    const row = this.#buffer.take()
+    const row = this.#buffers[this.#taking]?.take()
     if (row !== undefined) this.rows.push(row)
-    return row !== undefined
+    else if (this.#taking++ >= this.#buffers.length) return false
+    return true
   }
 
   /** The rows at these places lie in one partition; a place beyond an end lies in none. */
@@ -69,7 +71,7 @@ export class WindowOrder {
   }
 
   clear(): void {
-    this.#buffer.clear()
+    this.#buffers.length = 0
     this.#partitions.clear()
     this.rows.length = 0
   }
