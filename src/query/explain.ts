@@ -139,12 +139,15 @@ function detailOf(node: PlanNode): string {
     case 'slice':
       return `offset ${node.offset}, limit ${node.limit ?? 'none'}`
     case 'hashJoin':
-      return joinText(node.join)
+      return node.build === 'left' ? `${joinText(node.join)}, holding the rows so far` : joinText(node.join)
+    case 'mergeJoin':
+      return `${joinText(node.join)}, both in that order`
     case 'lookupJoin':
       return `${joinText(node.join)}, by ${node.index === undefined ? 'id' : `index ${node.index.name}`} of ${node.collection}`
     case 'compute':
       return node.fields.map(({ name, value }) => `${name} = ${expressionText(value)}`).join(', ')
-    case 'group': {
+    case 'group':
+    case 'groupSorted': {
       const keys = node.group.keys.map(({ value }) => expressionText(value))
       return keys.length === 0 ? 'all rows' : `by ${keys.join(', ')}`
     }
