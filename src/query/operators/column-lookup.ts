@@ -6,6 +6,7 @@
  * The slots and the special records are worked out in slices, and must be of one state of the other collection: when a
  * commit came between, all begins again, and after MOST_TRIES goes without a pause.
  */
+import { copyValue } from '../../base/copy-value.ts'
 import type { RecordId } from '../../base/ids.ts'
 import { invariant } from '../../base/invariant.ts'
 import type { Value } from '../../base/values.ts'
@@ -20,6 +21,7 @@ import { compilePredicate } from '../predicate.ts'
 import type { Predicate } from '../query-data.ts'
 import type { Row } from '../source.ts'
 import type { CollectionColumns } from './collection-columns.ts'
+import { assertNameFree } from './joined-row.ts'
 import { STRIDE } from './operator.ts'
 
 /** Keys looked up in one step: about half a millisecond. */
@@ -112,6 +114,7 @@ export class LookedUp {
 
   /** The row with the record it looks up, a fresh object; undefined when it must have one and has none. */
   joined(row: Row): Row | undefined {
+    assertNameFree(row, this.lookup.as)
     const id = idOf(this.#key(row))
     const other = id === undefined ? undefined : this.#recordOf(id)
     if (other === undefined || this.#test?.(other) === false) return this.lookup.kind === 'inner' ? undefined : row
@@ -122,7 +125,7 @@ export class LookedUp {
     const special = this.#making?.special
     if (special?.has(id) !== true) return this.columns.source.get(id)
     const row = special.get(id)
-    return row === undefined ? undefined : structuredClone(row)
+    return row === undefined ? undefined : copyValue(row)
   }
 
   /** What is being made; begun anew when a commit has come since. */
