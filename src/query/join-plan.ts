@@ -3,7 +3,7 @@
  * sides in the order of what must be equal. The cheapest by what is expected on both sides.
  */
 import type { Path } from '../base/values.ts'
-import type { PlanNode } from './plan.ts'
+import type { Candidate, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import { BY_ID, type JoinClause, type JoinPair, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
 import { subqueriesOf } from './references.ts'
@@ -58,10 +58,14 @@ export function planJoin(
   const hash = hashOf(left, other, join)
   const merge = mergeOf(left, join, planning, plan)
   const cheapest = merge !== undefined && merge.cost < hash.cost ? merge : hash
-  if (lookup !== undefined && left.cost + rows * lookup.cost < cheapest.cost) {
+  const isLookedUp = lookup !== undefined && left.cost + rows * lookup.cost < cheapest.cost
+  if (lookup !== undefined) {
+    planning.candidates.push(() => [lookupCandidate(lookup, join.other.collection, rows, isLookedUp)])
+  }
+  // The ways to all of the other side's rows are none of this plan when it looks them up.
+  if (isLookedUp) {
     const { collection } = join.other
     const { pair, index } = lookup
-    planning.candidates.push(...candidates)
     const node: PlanNode = { kind: 'lookupJoin', join, collection, pair, index, input: left.node, estimatedRows }
     return { node, cost: left.cost + rows * lookup.cost }
   }
@@ -162,6 +166,22 @@ interface Lookup {
   readonly matches: number
   /** Of one row. */
   readonly cost: number
+}
+
+function lookupCandidate(
+  { index, matches, cost }: Lookup,
+  collection: string,
+  rows: number,
+  chosen: boolean,
+): Candidate {
+  return {
+    collection,
+    access: index === undefined ? 'get by id' : `index ${index.name}`,
+    chosen,
+    cost: rows * cost,
+    estimatedRows: rows * matches,
+    reason: `for each row of the join: ${chosen ? 'cheaper' : 'dearer'} than all of them at once`,
+  }
 }
 
 /** The cheapest way to look the other side up by one of the pairs; undefined when there is none. */

@@ -19,9 +19,9 @@ import { compileGetter } from '../getter.ts'
 import type { ColumnLookup } from '../plan.ts'
 import { compilePredicate } from '../predicate.ts'
 import type { Predicate } from '../query-data.ts'
+import { assertNameFree } from '../row-fields.ts'
 import type { Row } from '../source.ts'
 import type { CollectionColumns } from './collection-columns.ts'
-import { assertNameFree } from './joined-row.ts'
 import { STRIDE } from './operator.ts'
 
 /** Keys looked up in one step: about half a millisecond. */
