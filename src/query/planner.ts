@@ -508,6 +508,8 @@ function sorted(
   wanted: number | undefined,
 ): PlanNode {
   const { estimatedRows } = input
+  // With the id among the keys nothing ties: the rows come in the whole order already.
+  if (runKeys === orderBy.length && decides(orderBy[runKeys - 1]!, BY_ID.path)) return input
   if (runKeys !== undefined) return { kind: 'sortRuns', orderBy, runKeys, input, estimatedRows }
   if (wanted === undefined || wanted > MAX_TOP_K) return { kind: 'sort', orderBy, input, estimatedRows }
   return { kind: 'topK', orderBy, count: wanted, input, estimatedRows: Math.min(wanted, estimatedRows) }
