@@ -251,6 +251,33 @@ export const EVERY_KIND: { readonly [name: string]: (handle: Handle) => Asked } 
     h.collection('bugs').search('broken -b').join('owner', h.collection('users'), { ownerId: 'id' }).orderBy('id'),
   'exists of a search': (h) =>
     h.collection('users').where(exists(h.collection('bugs').search('broken'), { id: 'ownerId' })),
+  'columns, filtered': (h) =>
+    h
+      .collection('bugs')
+      .where({ votes: { gte: 3 }, status: 'open' })
+      .hint('columns'),
+  'columns, first': (h) => h.collection('bugs').orderBy('at', 'desc').limit(5).hint('columns'),
+  'columns, group': (h) =>
+    h
+      .collection('bugs')
+      .query()
+      .hint('columns')
+      .groupBy(['status', 'at'], {
+        n: { count: true },
+        sum: { sum: 'votes' },
+        least: { min: 'at' },
+        last: { max: 'at' },
+      }),
+  'columns, distinct': (h) => h.collection('bugs').query().hint('columns').select('at', 'status').distinct(),
+  'columns, nearest': (h) =>
+    h.collection('bugs').query().hint('columns').nearest('vector', [1, 2, 3], { metric: 'l2' }).limit(4),
+  'columns, joined': (h) =>
+    h
+      .collection('bugs')
+      .query()
+      .hint('columns')
+      .join('owner', h.collection('users'), { ownerId: 'id' })
+      .groupBy('owner.team', { n: { count: true }, at: { max: 'at' } }),
   rows: (h) => h.collection('bugs').orderBy('votes').limit(12).rows().where({ status: 'open' }),
 }
 

@@ -55,9 +55,12 @@ afterAll(async () => {
   await closeChecked(db)
 })
 
+/** Record by record, and not by columns, which are done with them in a few turns. */
+const byRows = () => db.things.query().hint('scan')
+
 /** What works on all the rows before it has the first. */
 const KINDS: { readonly [name: string]: () => Asked } = {
-  group: () => db.things.groupBy('k', { n: { count: true }, sum: { sum: 'n' } }),
+  group: () => byRows().groupBy('k', { n: { count: true }, sum: { sum: 'n' } }),
   sort: () =>
     db.things
       .orderBy('n')
@@ -70,9 +73,9 @@ const KINDS: { readonly [name: string]: () => Asked } = {
       .rightJoin('thing', db.things.where({ n: { lt: 99_900 } }), { id: 'n' })
       .where({ id: 7 }),
   window: () => db.things.window({ place: { rowNumber: true, orderBy: 'n' } }).where({ place: { lt: 5 } }),
-  distinct: () => db.things.select('k').distinct().orderBy('k'),
+  distinct: () => byRows().select('k').distinct().orderBy('k'),
   'exists with outer, of groups': () =>
-    db.things
+    byRows()
       .groupBy('k', { n: { count: true } })
       .rows()
       .where(
@@ -207,6 +210,41 @@ describe('a yielding run', () => {
       expect(run).toThrow(/70000/)
       expect(openSnapshots()).toBe(0)
     }
+  })
+
+  it('lets the event loop turn while columns are made, can be aborted then, and sees one snapshot', async () => {
+    const query = db.things
+      .query()
+      .hint('columns')
+      .groupBy('k', { n: { count: true }, sum: { sum: 'n' } })
+    const expected = inOrder(
+      byRows()
+        .groupBy('k', { n: { count: true }, sum: { sum: 'n' } })
+        .all(),
+    )
+    const abort = new AbortController()
+    const aborted = await timed(() => {
+      onTurn = () => turns === 5 && abort.abort()
+      return query.allAsync({ signal: abort.signal }).catch((error: unknown) => error as never)
+    })
+    expect(aborted.value).toMatchObject({ code: 'ABORTED' })
+    expect(openSnapshots()).toBe(0)
+    const writes: Promise<unknown>[] = []
+    const { value, turned } = await timed(() => {
+      onTurn = () => turns % 5 === 1 && writes.push(db.things.update((turns * 13_131) % ROWS, { n: -turns, k: 70 }))
+      return query.allAsync()
+    })
+    expect(inOrder(value)).toEqual(expected)
+    expect(turned).toBeGreaterThan(10)
+    await Promise.all(writes)
+    expect(inOrder(query.all())).not.toEqual(expected)
+    expect(inOrder(query.all())).toEqual(
+      inOrder(
+        byRows()
+          .groupBy('k', { n: { count: true }, sum: { sum: 'n' } })
+          .all(),
+      ),
+    )
   })
 
   it('lets the event loop turn also while a text index is made', async () => {
