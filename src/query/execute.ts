@@ -115,6 +115,8 @@ export interface Execution {
   close(): void
   /** With a clock: what each node of the plan really did. */
   readonly measures: ReadonlyMap<PlanNode, Measure>
+  /** What its operators hold together. */
+  readonly memory: QueryMemory
 }
 
 /** Starts a run of the query. Whoever starts one closes it. */
@@ -131,6 +133,7 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
     return {
       plan,
       measures,
+      memory,
       next: () => root.next(),
       read: (rows) => (root.read === undefined ? readByRow(root, rows) : root.read(rows, MOST_AHEAD)),
       skip: () => (root.skip === undefined ? skipByRow(root) : root.skip(STRIDE)),

@@ -6,6 +6,7 @@ import type { Value } from '../base/values.ts'
 export class QueryMemory {
   readonly #limitBytes: number
   #heldBytes = 0
+  #peakBytes = 0
 
   constructor(limitBytes: number) {
     this.#limitBytes = limitBytes
@@ -13,6 +14,11 @@ export class QueryMemory {
 
   get heldBytes(): number {
     return this.#heldBytes
+  }
+
+  /** The most that was held at once. */
+  get peakBytes(): number {
+    return this.#peakBytes
   }
 
   /** The part of one operator; `what` says what it holds, for the error. */
@@ -31,6 +37,7 @@ export class QueryMemory {
       )
     }
     this.#heldBytes = actual
+    if (actual > this.#peakBytes) this.#peakBytes = actual
   }
 
   release(bytes: number): void {

@@ -96,6 +96,7 @@ describe('explain', () => {
         '         └─ lookupJoin inner owner on ownerId = id, by id of users (estimated #, actual # rows, # ms)',
         '            └─ indexScan votes, # range, exactly votes = # (estimated #, actual # rows, # ms)',
         '',
+        'held: # bytes at most, about',
         'rules: push-down',
         'not taken: scan of bugs, cost #: dearer than index votes',
         'taken: index votes of bugs, cost #: the cheapest',
@@ -117,6 +118,7 @@ describe('explain', () => {
         '      └─ filter status = "open" (estimated #, actual # rows, # ms)',
         '         └─ scan leaving out early what fails status = "open" (estimated #, actual # rows, # ms)',
         '',
+        'held: # bytes at most, about',
         'taken: scan of users, cost #: the cheapest',
         'taken: scan of bugs, cost #: the cheapest',
         'not taken: index votes of bugs: no condition or order on its first part',
@@ -126,6 +128,7 @@ describe('explain', () => {
         '└─ window place = rank (estimated #, actual # rows, # ms)',
         '   └─ scan (estimated #, actual # rows, # ms)',
         '',
+        'held: # bytes at most, about',
         'taken: scan, cost #: the cheapest',
         'not taken: index votes: no condition or order on its first part',
       ])
