@@ -16,6 +16,13 @@ import { ensureCollection } from './system-collections.ts'
 
 const key = new RecordKey()
 
+/**
+ * What one query may hold: a part of the memory that leaves room for the indexes and versions, and for three more such
+ * queries at once. A database opened for little memory still sorts some hundred thousand rows.
+ */
+const QUERY_SHARE = 1 / 4
+const MIN_QUERY_BYTES = 64 * 1_024 * 1_024
+
 export interface ReadView {
   readonly core: Core
   /** Throws when the handle has ended. */
@@ -155,6 +162,7 @@ export function runnerOf(view: ReadView): QueryRunner {
     now: () => core.platform.clock.monotonic(),
     yield: () => core.platform.clock.yield(),
     slowQueryMs: core.options.slowQueryMs,
+    memoryBytes: Math.max(MIN_QUERY_BYTES, Math.floor(core.options.memoryBytes * QUERY_SHARE)),
     onSlowQuery: reportSlowQuery,
   }
 }

@@ -3,91 +3,97 @@
  * integers within 2^53 are exact; others are compensated, so that the order of the rows hardly matters (A. Neumaier,
  * "Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", 1974).
  */
+import { copyValue } from '../base/copy-value.ts'
 import type { StoredRecord, Value } from '../base/values.ts'
 import { compareValues } from '../codec/order.ts'
 import { describe, invalidQuery } from './capture.ts'
 import type { RecordTest, RowValue, Surroundings } from './expression.ts'
+import { SortBuffer } from './operators/sort-buffer.ts'
 import { compileExpression, compilePredicate } from './predicate.ts'
 import { expressionText } from './predicate-text.ts'
 import type { Aggregate, Expression, OrderKey, WindowFunction } from './query-data.ts'
+import { heldBytes, type MemoryShare, PLACE_BYTES } from './query-memory.ts'
+import { nameOfRow } from './row-fields.ts'
 import { compileOrder, type PlacedRow, type RowOrder } from './row-order.ts'
 import { type ValueKey, valueKey } from './value-key.ts'
 
 /** Takes the rows of one group. */
 export interface Accumulator {
   add(row: StoredRecord): void
+  /** Works for a while towards the result; true when it is ready. Absent where there is nothing to do. */
+  settle?(): boolean
+  /** A fresh value. */
   result(): Value
-  /** Rows or values held, for the memory account. */
-  readonly held: number
 }
 
-/** Makes an accumulator a group. */
-export type MakeAccumulator = () => Accumulator
+/** An aggregate, ready to be worked out for one group after the other. */
+export interface CompiledAggregate {
+  readonly name: string
+  readonly where: RecordTest | undefined
+  /** The accumulator of a group; what it holds is taken of the share. */
+  make(share: MemoryShare): Accumulator
+}
 
-/** The accumulators of an aggregate; `identity` decides ties of its order. */
+/** An aggregate of groups; `identity` decides ties of its order. */
 export function compileAggregate(
   aggregate: Aggregate,
   identity: readonly OrderKey[],
   surroundings?: Surroundings,
-): MakeAccumulator {
-  const make = unfiltered(aggregate, identity, surroundings)
-  if (aggregate.where === undefined) return make
-  const test = compilePredicate(aggregate.where, surroundings)
-  return () => new Filtered(test, make())
+): CompiledAggregate {
+  const { name, where } = aggregate
+  const test = where === undefined ? undefined : compilePredicate(where, surroundings)
+  return { name, where: test, make: compileMake(aggregate, identity, surroundings) }
 }
 
-/** What windows and groups share: the running aggregates of a value. */
-export function compileRunning(fn: WindowFunction, of: Expression | undefined): MakeAccumulator {
-  if (of === undefined) return () => new CountRows()
-  const value = compileExpression(of)
-  switch (fn) {
-    case 'sum':
-    case 'avg':
-      return () => new Sum(of, value, fn === 'avg')
-    case 'min':
-    case 'max':
-      return () => new Extreme(value, fn === 'min' ? -1 : 1)
-    case 'first':
-    case 'last':
-      return () => new Edge(value, fn === 'last')
-    default:
-      return () => new CountValues(value)
-  }
-}
-
-function unfiltered(
+function compileMake(
   { fn, of, fraction, orderBy }: Aggregate,
   identity: readonly OrderKey[],
   surroundings: Surroundings | undefined,
-): MakeAccumulator {
+): CompiledAggregate['make'] {
   if (of === undefined) return () => new CountRows()
   const value = compileExpression(of, surroundings)
   switch (fn) {
-    case 'count':
-      return () => new CountValues(value)
     case 'countDistinct':
-      return () => new CountDistinct(value)
-    case 'sum':
-      return () => new Sum(of, value, false)
-    case 'avg':
-      return () => new Sum(of, value, true)
-    case 'min':
-      return () => new Extreme(value, -1)
-    case 'max':
-      return () => new Extreme(value, 1)
+      return (share) => new CountDistinct(value, share)
     case 'median':
-      return () => new Percentile(of, value, 0.5)
+      return (share) => new Percentile(of, value, 0.5, share)
     case 'percentile':
-      return () => new Percentile(of, value, fraction ?? 0)
+      return (share) => new Percentile(of, value, fraction ?? 0, share)
+    case 'array': {
+      const order = orderOf(orderBy, identity)
+      return (share) => new Collected(value, order, share)
+    }
     case 'first':
     case 'last': {
       const order = orderOf(orderBy, identity)
       return () => new OrderedEdge(value, order, fn === 'first' ? 1 : -1)
     }
-    case 'array': {
-      const order = orderOf(orderBy, identity)
-      return () => new Collected(value, order)
-    }
+    default:
+      return () => makeRunning(fn, of, value)
+  }
+}
+
+/** Makes the accumulators of a window's aggregate, which tell after each row how it stands so far. */
+export function compileRunning(fn: WindowFunction, of: Expression | undefined): () => Accumulator {
+  if (of === undefined) return () => new CountRows()
+  const value = compileExpression(of)
+  return () => makeRunning(fn, of, value)
+}
+
+/** What windows and groups share; first and last by the order in which the rows come. */
+function makeRunning(fn: WindowFunction, of: Expression, value: RowValue): Accumulator {
+  switch (fn) {
+    case 'sum':
+    case 'avg':
+      return new Sum(of, value, fn === 'avg')
+    case 'min':
+    case 'max':
+      return new Extreme(value, fn === 'min' ? -1 : 1)
+    case 'first':
+    case 'last':
+      return new Edge(value, fn === 'last')
+    default:
+      return new CountValues(value)
   }
 }
 
@@ -97,26 +103,7 @@ function orderOf(orderBy: readonly OrderKey[], identity: readonly OrderKey[]): R
   return compileOrder([...orderBy, ...identity.map((key) => ({ ...key, descending }))])
 }
 
-class Filtered implements Accumulator {
-  readonly #test: RecordTest
-  readonly #of: Accumulator
-  constructor(test: RecordTest, of: Accumulator) {
-    this.#test = test
-    this.#of = of
-  }
-  get held(): number {
-    return this.#of.held
-  }
-  add(row: StoredRecord): void {
-    if (this.#test(row)) this.#of.add(row)
-  }
-  result(): Value {
-    return this.#of.result()
-  }
-}
-
 class CountRows implements Accumulator {
-  readonly held = 0
   #count = 0
   add(): void {
     this.#count++
@@ -127,7 +114,6 @@ class CountRows implements Accumulator {
 }
 
 class CountValues implements Accumulator {
-  readonly held = 0
   readonly #value: RowValue
   #count = 0
   constructor(value: RowValue) {
@@ -143,16 +129,18 @@ class CountValues implements Accumulator {
 
 class CountDistinct implements Accumulator {
   readonly #value: RowValue
+  readonly #share: MemoryShare
   readonly #keys = new Set<ValueKey>()
-  constructor(value: RowValue) {
+  constructor(value: RowValue, share: MemoryShare) {
     this.#value = value
-  }
-  get held(): number {
-    return this.#keys.size
+    this.#share = share
   }
   add(row: StoredRecord): void {
     const value = this.#value(row)
-    if (value !== undefined && value !== null) this.#keys.add(valueKey(value))
+    if (value === undefined || value === null) return
+    const key = valueKey(value)
+    const { size } = this.#keys
+    if (this.#keys.add(key).size > size) this.#share.take(ENTRY_BYTES + heldBytes(key))
   }
   result(): Value {
     return this.#keys.size
@@ -161,7 +149,6 @@ class CountDistinct implements Accumulator {
 
 /** A sum, or the average. Bigints are summed exactly as long as there is nothing else. */
 class Sum implements Accumulator {
-  readonly held = 0
   readonly #expression: Expression
   readonly #value: RowValue
   readonly #isAverage: boolean
@@ -206,7 +193,6 @@ class Sum implements Accumulator {
 }
 
 class Extreme implements Accumulator {
-  readonly held = 0
   readonly #value: RowValue
   readonly #sign: number
   #extreme: Value = null
@@ -220,13 +206,12 @@ class Extreme implements Accumulator {
     if (this.#extreme === null || compareValues(value, this.#extreme) * this.#sign > 0) this.#extreme = value
   }
   result(): Value {
-    return this.#extreme
+    return copyValue(this.#extreme)
   }
 }
 
 /** The first or the last value of the rows as they come. */
 class Edge implements Accumulator {
-  readonly held = 0
   readonly #value: RowValue
   readonly #isLast: boolean
   #edge: Value = null
@@ -240,13 +225,12 @@ class Edge implements Accumulator {
     if (this.#isLast || this.#edge === null) this.#edge = value
   }
   result(): Value {
-    return this.#edge
+    return copyValue(this.#edge)
   }
 }
 
 /** The value of the first or last row of an order that has one. */
 class OrderedEdge implements Accumulator {
-  readonly held = 0
   readonly #value: RowValue
   readonly #order: RowOrder
   readonly #sign: number
@@ -266,62 +250,117 @@ class OrderedEdge implements Accumulator {
     this.#edge = value
   }
   result(): Value {
-    return this.#edge
+    return copyValue(this.#edge)
   }
 }
 
+/** How many of an order are taken in one call of `settle`: well below a millisecond. */
+const TAKEN_PER_CALL = 1_024
+
+/** By linear interpolation between the two numbers next to the place. NaN is the lowest. */
 class Percentile implements Accumulator {
   readonly #expression: Expression
   readonly #value: RowValue
   readonly #fraction: number
-  readonly #numbers: number[] = []
-  constructor(expression: Expression, value: RowValue, fraction: number) {
+  readonly #share: MemoryShare
+  readonly #numbers = new SortBuffer<number>(compareNumbers)
+  #count = 0
+  #taken = 0
+  #low: number | undefined
+  #result: Value = null
+
+  constructor(expression: Expression, value: RowValue, fraction: number, share: MemoryShare) {
     this.#expression = expression
     this.#value = value
     this.#fraction = fraction
+    this.#share = share
   }
-  get held(): number {
-    return this.#numbers.length
-  }
+
   add(row: StoredRecord): void {
     const value = this.#value(row)
     if (value === undefined || value === null) return
     if (typeof value !== 'number' && typeof value !== 'bigint') throw notANumber(this.#expression, row, value)
-    this.#numbers.push(Number(value))
+    this.#share.take(NUMBER_BYTES)
+    this.#numbers.add(Number(value))
+    this.#count++
   }
+
+  settle(): boolean {
+    if (this.#count === 0) return true
+    const at = (this.#count - 1) * this.#fraction
+    const below = Math.floor(at)
+    for (let i = 0; i < TAKEN_PER_CALL; i++) {
+      const number = this.#numbers.take()!
+      const place = this.#taken++
+      if (place === below) this.#low = number
+      if (place < Math.ceil(at)) continue
+      const low = this.#low!
+      this.#result = low === number ? low : low + (number - low) * (at - below)
+      this.#numbers.clear()
+      this.#count = 0
+      return true
+    }
+    return false
+  }
+
   result(): Value {
-    const numbers = this.#numbers
-    if (numbers.length === 0) return null
-    numbers.sort(compareValues)
-    const at = (numbers.length - 1) * this.#fraction
-    const low = numbers[Math.floor(at)]!
-    const high = numbers[Math.ceil(at)]!
-    return low === high ? low : low + (high - low) * (at - Math.floor(at))
+    return this.#result
   }
 }
 
+/** As compareValues, of numbers: NaN is the lowest. */
+function compareNumbers(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : a === b ? 0 : compareValues(a, b)
+}
+
+interface PlacedValue {
+  readonly place: PlacedRow
+  readonly value: Value
+}
+
+/** The values in the order of their rows. */
 class Collected implements Accumulator {
   readonly #value: RowValue
   readonly #order: RowOrder
-  readonly #values: { readonly place: PlacedRow; readonly value: Value }[] = []
-  constructor(value: RowValue, order: RowOrder) {
+  readonly #share: MemoryShare
+  readonly #placed: SortBuffer<PlacedValue>
+  readonly #values: Value[] = []
+
+  constructor(value: RowValue, order: RowOrder, share: MemoryShare) {
     this.#value = value
     this.#order = order
+    this.#share = share
+    this.#placed = new SortBuffer((a, b) => order.compareKeys(a.place, b.place))
   }
-  get held(): number {
-    return this.#values.length
-  }
+
   add(row: StoredRecord): void {
     const value = this.#value(row)
-    if (value !== undefined && value !== null) this.#values.push({ place: this.#order.place(row), value })
+    if (value === undefined || value === null) return
+    // The place holds the row.
+    this.#share.take(PLACE_BYTES + heldBytes(row))
+    this.#placed.add({ place: this.#order.place(row), value })
   }
+
+  settle(): boolean {
+    for (let i = 0; i < TAKEN_PER_CALL; i++) {
+      const placed = this.#placed.take()
+      if (placed === undefined) return true
+      this.#values.push(copyValue(placed.value))
+    }
+    return false
+  }
+
   result(): Value {
-    return this.#values.sort((a, b) => this.#order.compareKeys(a.place, b.place)).map(({ value }) => value)
+    return this.#values
   }
 }
 
+/** A number in a run; a key in a set, beside the key. */
+const NUMBER_BYTES = 12
+const ENTRY_BYTES = 32
+
 /** The refusal of a value that cannot be summed. */
 export function notANumber(expression: Expression, row: StoredRecord, value: Value): Error {
-  const what = `record ${JSON.stringify(row.id)} has ${describe(value)} there`
+  const what = `${nameOfRow(row)} has ${describe(value)} there`
   return invalidQuery(expressionText(expression), `sum, avg, median and percentile take numbers, and ${what}`)
 }

@@ -395,7 +395,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
     const execution = openExecution(this.data, this.#runner, { clock: this.#runner.now })
     try {
       while (execution.next() !== undefined);
-      return explainRun(execution.plan, execution.measures)
+      return explainRun(execution)
     } finally {
       execution.close()
     }
@@ -407,7 +407,7 @@ export class Query<T, R = T> extends Queryable implements AsyncIterable<R> {
     const execution = openExecution(this.data, this.#runner, { clock: this.#runner.now })
     try {
       await countInSlices(execution, this.#runner, options)
-      return explainRun(execution.plan, execution.measures)
+      return explainRun(execution)
     } finally {
       execution.close()
     }

@@ -8,15 +8,26 @@ import type { BinUnit } from './query-data.ts'
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
+/** What a Date can be. A bin that begins before that begins there. */
+const FIRST_MS = -8.64e15
+const LAST_MS = 8.64e15
 /** 1 January 1970 was a Thursday: the Monday of its week was three days before. */
 const DAYS_TO_MONDAY = 3
 
 /** Gives the beginning of the bin of a time, both in milliseconds. */
 export function compileBin(unit: BinUnit, step: number, timeZone: string): (timeMs: number) => number {
-  const start = (wallMs: number): number => startOnWall(wallMs, unit, step)
+  const start = (wallMs: number): number => {
+    const startMs = startOnWall(Math.min(LAST_MS, wallMs), unit, step)
+    return Number.isNaN(startMs) ? FIRST_MS : Math.max(FIRST_MS, startMs)
+  }
   if (timeZone === 'UTC') return start
   const offsetAt = compileOffset(timeZone)
-  return (timeMs) => beginningOnClock(timeMs, start(timeMs + offsetAt(timeMs)), start, offsetAt)
+  return (timeMs) => {
+    const wallMs = start(timeMs + offsetAt(timeMs))
+    if (wallMs > FIRST_MS + 2 * DAY_MS) return beginningOnClock(timeMs, wallMs, start, offsetAt)
+    // No clock was ever set there.
+    return Math.min(timeMs, Math.max(FIRST_MS, wallMs - offsetAt(timeMs)))
+  }
 }
 
 /** The beginning of the bin on a clock that is never set. */
@@ -102,7 +113,9 @@ function compileOffset(timeZone: string): (timeMs: number) => number {
   })
   const known = new Map<number, number>()
   return (timeMs) => {
-    const quarter = Math.floor(timeMs / (15 * MINUTE_MS))
+    // At the very ends of time, what a clock shows may be no Date.
+    const shownMs = Math.min(LAST_MS - 2 * DAY_MS, Math.max(FIRST_MS + 2 * DAY_MS, timeMs))
+    const quarter = Math.floor(shownMs / (15 * MINUTE_MS))
     const offset = known.get(quarter)
     if (offset !== undefined) return offset
     if (known.size >= MOST_KNOWN) known.clear()

@@ -27,7 +27,7 @@
 import type { Path, StoredRecord, Value } from '../base/values.ts'
 import { equalValues } from '../codec/order.ts'
 import { idsOf } from './access.ts'
-import { compileAggregate, compileRunning } from './aggregates.ts'
+import { compileAggregate } from './aggregates.ts'
 import { invalidQuery } from './capture.ts'
 import { placePaths } from './column-tests.ts'
 import type { RecordTest, RowValue } from './expression.ts'
@@ -42,15 +42,15 @@ import { ColumnScan } from './operators/column-scan.ts'
 import { ColumnTop } from './operators/column-top.ts'
 import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
-import { Distinct } from './operators/distinct.ts'
 import { DistinctRows } from './operators/distinct-rows.ts'
 import { FilterRows } from './operators/filter-rows.ts'
-import { GroupRows, type GroupRowsOptions } from './operators/group-rows.ts'
+import { GroupRows, GroupSorted, type GroupSpec } from './operators/group-rows.ts'
 import { HashJoin } from './operators/hash-join.ts'
 import { IndexIntersection } from './operators/index-intersection.ts'
 import { IndexScan } from './operators/index-scan.ts'
 import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
 import { Measure } from './operators/measure.ts'
+import { MergeJoin, type MergeJoinOptions } from './operators/merge-join.ts'
 import { NearestRows } from './operators/nearest-rows.ts'
 import { type Operator, PAUSE, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
 import { PointGet } from './operators/point-get.ts'
@@ -64,11 +64,10 @@ import { EachRow, KeySet, type Prepared, SubqueryFilter } from './operators/subq
 import { TextSearch } from './operators/text-search.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
-import { type CompiledWindow, WindowRows } from './operators/window-rows.ts'
+import { WindowRows } from './operators/window-rows.ts'
 import { type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
 import { compileExpression, compilePredicate } from './predicate.ts'
-import { expressionText } from './predicate-text.ts'
 import {
   BY_ID,
   type Expression,
@@ -78,7 +77,6 @@ import {
   type QueryData,
   rowsOf,
   type SearchClause,
-  type WindowField,
 } from './query-data.ts'
 import { QueryMemory } from './query-memory.ts'
 import { ReadTracker } from './read-tracker.ts'
@@ -91,6 +89,7 @@ import { Tables } from './tables.ts'
 import { compileJoinKey, compileKey, type ValueKey, valueKey } from './value-key.ts'
 import { isKeyable } from './value-range.ts'
 import { combine } from './where.ts'
+import { compileWindow } from './window-fields.ts'
 
 export interface ExecuteOptions {
   /** Continue an ordered query behind this place. */
@@ -116,6 +115,8 @@ export interface Execution {
   close(): void
   /** With a clock: what each node of the plan really did. */
   readonly measures: ReadonlyMap<PlanNode, Measure>
+  /** What its operators hold together. */
+  readonly memory: QueryMemory
 }
 
 /** Starts a run of the query. Whoever starts one closes it. */
@@ -125,13 +126,14 @@ export function openExecution(data: QueryData, runner: QueryRunner, options: Exe
     const plan = planQuery(data, tables, options.after, options.counts)
     const measures = new Map<PlanNode, Measure>()
     const { clock, rowByRow = false } = options
-    const searches = new Map<SearchClause, SearchRead>()
+    const searches: Searches = new Map()
     const tracker = noteReads(data, plan, { tables, searches, after: options.after })
     const memory = new QueryMemory(runner.memoryBytes ?? Number.POSITIVE_INFINITY)
     const root = build(plan.root, { tables, searches, memory, tracker, measures, clock, rowByRow })
     return {
       plan,
       measures,
+      memory,
       next: () => root.next(),
       read: (rows) => (root.read === undefined ? readByRow(root, rows) : root.read(rows, MOST_AHEAD)),
       skip: () => (root.skip === undefined ? skipByRow(root) : root.skip(STRIDE)),
@@ -173,15 +175,18 @@ function noteReads(
     if (search === undefined) table.readPredicate(tracker)
     else {
       const read = new SearchRead(tracker, textOf(table))
-      searches.set(search, read)
+      searches.set(search, [...(searches.get(search) ?? []), read])
       table.readPredicate(read)
     }
   })
   return undefined
 }
 
-/** The searches of a read-write transaction: what they have seen is known when they are run. */
-type Searches = Map<SearchClause, SearchRead>
+/**
+ * The searches of a read-write transaction: what they have seen is known when they are run. One clause may stand in
+ * several parts of a query, with other filters beside it.
+ */
+type Searches = Map<SearchClause, readonly SearchRead[]>
 
 interface Building {
   readonly tables: Tables
@@ -239,7 +244,7 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
         query: node.query,
         highlights: node.search.highlights,
         most: node.most,
-        read: b.searches.get(node.search),
+        reads: b.searches.get(node.search) ?? [],
       })
     }
     case 'indexScan':
@@ -269,7 +274,7 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'concat':
       return new Concat(inputs)
     case 'distinct':
-      return new Distinct(input)
+      return new DistinctRows(input, ({ id }) => id, b.memory)
     case 'filter':
       return node.subplans.length === 0
         ? new FilterRows(input, compilePredicate(node.where))
@@ -279,12 +284,13 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       return new FilterRows(input, (row) => order.compare(order.place(row), node.after) > 0)
     }
     case 'sortRuns': {
-      return new SortRuns(input, compileOrder(node.orderBy), compileOrder(node.orderBy.slice(0, node.runKeys)))
+      const run = compileOrder(node.orderBy.slice(0, node.runKeys))
+      return new SortRuns(input, { whole: compileOrder(node.orderBy), run }, b.memory)
     }
     case 'sort':
-      return new Sort(input, compileOrder(node.orderBy))
+      return new Sort(input, compileOrder(node.orderBy), b.memory)
     case 'topK':
-      return new TopK(input, compileOrder(node.orderBy), node.count)
+      return new TopK(input, compileOrder(node.orderBy), node.count, b.memory)
     case 'slice':
       return new Slice(input, node.offset, node.limit)
     case 'select':
@@ -293,14 +299,31 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       const { kind, as, on } = node.join
       const leftKey = compileJoinKey(on.map(({ left }) => compileExpression(left)))
       const rightKey = compileJoinKey(on.map(({ right }) => compileExpression(right)))
-      return new HashJoin(input, other, { kind, as, leftKey, rightKey, copies: node.copies, memory: b.memory })
+      return new HashJoin(input, other, {
+        ...{ kind, as, leftKey, rightKey, build: node.build, copies: node.copies, memory: b.memory },
+      })
+    }
+    case 'mergeJoin': {
+      const { kind, as, on } = node.join
+      const { left, right } = on[0]!
+      return new MergeJoin(input, other, {
+        kind: kind as MergeJoinOptions['kind'],
+        as,
+        left: compileExpression(left),
+        right: compileExpression(right),
+        descending: node.descending,
+        copies: node.copies,
+        memory: b.memory,
+      })
     }
     case 'lookupJoin':
       return lookupJoin(node, input, b.tables.open(node.collection))
     case 'compute':
       return new ComputeRows(input, node.fields.map(compileNamed))
     case 'group':
-      return new GroupRows(input, compileGroup(node, b.memory))
+      return new GroupRows(input, compileGroup(node), b.memory)
+    case 'groupSorted':
+      return new GroupSorted(input, compileGroup(node), b.memory)
     case 'window':
       return new WindowRows(
         input,
@@ -310,10 +333,10 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
     case 'nearest':
       return new NearestRows(input, node.nearest)
     case 'distinctRows':
-      return new DistinctRows(input, b.memory)
+      return new DistinctRows(input, valueKey, b.memory)
     case 'set':
       if (node.operation === 'unionAll') return new Concat(inputs)
-      if (node.operation === 'union') return new DistinctRows(new Concat(inputs), b.memory)
+      if (node.operation === 'union') return new DistinctRows(new Concat(inputs), valueKey, b.memory)
       return new SetRows(input, other, { kind: node.operation, memory: b.memory })
   }
 }
@@ -336,33 +359,13 @@ function compileNamed({ name, value }: NamedExpression): { readonly name: string
   return { name, value: compileExpression(value) }
 }
 
-function compileGroup(
-  { group, identity }: Extract<PlanNode, { kind: 'group' }>,
-  memory: QueryMemory,
-): GroupRowsOptions {
+type GroupNode = Extract<PlanNode, { kind: 'group' | 'groupSorted' }>
+
+function compileGroup({ group, identity }: GroupNode): GroupSpec {
   const ties = identity.map((path) => ({ ...BY_ID, path }))
   return {
     keys: group.keys.map(compileNamed),
-    aggregates: group.aggregates.map((one) => ({ name: one.name, make: compileAggregate(one, ties) })),
-    memory,
-  }
-}
-
-function compileWindow(field: WindowField, identity: readonly Path[]): CompiledWindow {
-  const { name, fn, of, distance, fallback, partitionBy, orderBy } = field
-  const descending = orderBy.at(-1)?.descending === true
-  return {
-    name,
-    fn,
-    of: of && compileExpression(of),
-    distance,
-    fallback,
-    partitionBy: partitionBy.map((part) => compileExpression(part)),
-    order: compileOrder(orderBy),
-    wholeOrder: compileOrder([...orderBy, ...identity.map((path) => ({ ...BY_ID, path, descending }))]),
-    isOrdered: orderBy.length > 0,
-    makeRunning: compileRunning(fn, of),
-    arrangement: JSON.stringify([partitionBy.map(expressionText), orderBy]),
+    aggregates: group.aggregates.map((one) => compileAggregate(one, ties)),
   }
 }
 
@@ -380,6 +383,7 @@ function lookupJoin(
     kind: join.kind as LookupJoinOptions['kind'],
     as: join.as,
     by: lefts[pair]!,
+    findsOne: index === undefined || (index.unique && index.parts.length === 1),
     find: (value) => {
       if (index === undefined) return new PointGet(source, idsOf([value]))
       if (!isKeyable(value, false)) return new CollectionScan(source, undefined, MOST_AHEAD)

@@ -26,6 +26,8 @@ export interface ExplainData {
   readonly rules: readonly string[]
   readonly rows: number
   readonly elapsedMs: number
+  /** What its operators held at once at most (sorts, groups, joins), about. */
+  readonly heldBytes: number
 }
 
 export interface Explanation {
@@ -35,11 +37,19 @@ export interface Explanation {
   readonly data: ExplainData
 }
 
+/** What a run leaves behind to be explained. */
+interface ExplainedRun {
+  readonly plan: Plan
+  readonly measures: ReadonlyMap<PlanNode, Measure>
+  readonly memory: { readonly peakBytes: number }
+}
+
 /** Explains a plan that was run to its end with every operator measured. */
-export function explainRun(plan: Plan, measures: ReadonlyMap<PlanNode, Measure>): Explanation {
+export function explainRun({ plan, measures, memory }: ExplainedRun): Explanation {
   const root = explainNode(plan.root, measures)
   const considered = plan.candidates()
-  const data = { root, considered, rules: plan.rules, rows: root.actualRows, elapsedMs: root.elapsedMs }
+  const { actualRows: rows, elapsedMs } = root
+  const data = { root, considered, rules: plan.rules, rows, elapsedMs, heldBytes: memory.peakBytes }
   const inputs = (node: PlanNode): readonly PlanNode[] => inputsThatRan(node, measures)
   const measuredLines = treeLines(plan.root, inputs, (node) => {
     const measure = measures.get(node)
@@ -47,9 +57,16 @@ export function explainRun(plan: Plan, measures: ReadonlyMap<PlanNode, Measure>)
     return `${note === undefined ? '' : `, ${note}`} (estimated ${round(node.estimatedRows)}, actual ${measure?.rows ?? 0} rows, ${milliseconds(measure?.elapsedMs ?? 0)})`
   })
   const tables = new Set(considered.map(({ collection }) => collection))
+  const held = memory.peakBytes === 0 ? [] : [`held: ${round(memory.peakBytes)} bytes at most, about`]
   const rules = plan.rules.length === 0 ? [] : [`rules: ${plan.rules.join(', ')}`]
   return {
-    text: [...measuredLines, '', ...rules, ...considered.map((one) => candidateText(one, tables.size > 1))].join('\n'),
+    text: [
+      ...measuredLines,
+      '',
+      ...held,
+      ...rules,
+      ...considered.map((one) => candidateText(one, tables.size > 1)),
+    ].join('\n'),
     data,
   }
 }
@@ -139,12 +156,15 @@ function detailOf(node: PlanNode): string {
     case 'slice':
       return `offset ${node.offset}, limit ${node.limit ?? 'none'}`
     case 'hashJoin':
-      return joinText(node.join)
+      return node.build === 'left' ? `${joinText(node.join)}, holding the rows so far` : joinText(node.join)
+    case 'mergeJoin':
+      return `${joinText(node.join)}, both in that order`
     case 'lookupJoin':
       return `${joinText(node.join)}, by ${node.index === undefined ? 'id' : `index ${node.index.name}`} of ${node.collection}`
     case 'compute':
       return node.fields.map(({ name, value }) => `${name} = ${expressionText(value)}`).join(', ')
-    case 'group': {
+    case 'group':
+    case 'groupSorted': {
       const keys = node.group.keys.map(({ value }) => expressionText(value))
       return keys.length === 0 ? 'all rows' : `by ${keys.join(', ')}`
     }

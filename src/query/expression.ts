@@ -5,6 +5,7 @@ import { compileBin } from './date-bin.ts'
 import { compileGetter } from './getter.ts'
 import { expressionText } from './predicate-text.ts'
 import type { Expression, Predicate } from './query-data.ts'
+import { nameOfRow } from './row-fields.ts'
 import { scalarFunction, scalarText, WrongType } from './scalar-functions.ts'
 
 /** What a row's predicates and expressions ask beyond the row. */
@@ -77,7 +78,7 @@ function callFunction(expression: Extract<Expression, { kind: 'call' }>, args: r
     const b = second!(row)
     if (a === undefined || a === null || b === undefined || b === null) return null
     const made = apply(a, b)
-    if (made instanceof WrongType) throw wrongType(expression, row, made.expected, a, b)
+    if (made instanceof WrongType) throw wrongType(expression, row, made.expected, ...(second === first ? [a] : [a, b]))
     return made
   }
 }
@@ -105,5 +106,5 @@ function textOfAll(expression: Expression, args: readonly RowValue[], row: Store
 function wrongType(expression: Expression, row: StoredRecord, expected: string, ...found: readonly Value[]): Error {
   const text = expressionText(expression)
   const what = found.map(describe).join(' and ')
-  return invalidQuery(text, `it takes ${expected}, and record ${JSON.stringify(row.id)} has ${what} there`)
+  return invalidQuery(text, `it takes ${expected}, and ${nameOfRow(row)} has ${what} there`)
 }

@@ -1,11 +1,11 @@
 /**
- * How one join is done: by looking records up for each row, or by collecting the other side's rows by their keys. The
- * cheaper one by what is expected on both sides.
+ * How one join is done: by looking records up for each row, by holding one side's rows by their keys, or by reading both
+ * sides in the order of what must be equal. The cheapest by what is expected on both sides.
  */
-
-import type { PlanNode } from './plan.ts'
+import type { Path } from '../base/values.ts'
+import type { Candidate, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
-import type { JoinClause, JoinPair, Predicate, QueryData } from './query-data.ts'
+import { BY_ID, type JoinClause, type JoinPair, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
 import { subqueriesOf } from './references.ts'
 import { samePath } from './same-predicate.ts'
 import type { IndexInfo, RecordSource } from './source.ts'
@@ -18,6 +18,8 @@ const FETCH_COST = 1.6
 /** Putting a row into a table of keys, and asking it. */
 const BUILD_COST = 0.5
 const PROBE_COST = 0.3
+/** A row read beside another one in the same order. */
+const MERGE_COST = 0.1
 
 /** A join, and conditions that are about its other row alone. */
 export interface JoinFilter {
@@ -26,35 +28,114 @@ export interface JoinFilter {
 }
 
 interface JoinPart extends JoinFilter {
-  /** False when the other side's rows do not reach the caller. */
+  /** False when the rows of the sides do not reach the caller. */
   readonly copies: boolean
+}
+
+/** The rows so far. */
+export interface LeftSide extends Planned {
+  /** The first key of the order in which they come and which is counted on; undefined: any other would do as well. */
+  readonly order: OrderKey | undefined
+  /** The same rows, read by that path upwards, if an index gives that; it costs what it costs. */
+  inOrder(path: Path): Planned | undefined
 }
 
 /** The join put on the rows of `left`; `plan` plans the other side. */
 export function planJoin(
-  left: Planned,
+  left: LeftSide,
   part: JoinPart,
   planning: Planning,
-  plan: (other: QueryData) => Planned,
+  plan: (other: QueryData, planning: Planning) => Planned,
 ): Planned {
   const join = withConditions(part.join, part.conjuncts)
-  const other = plan(join.other)
+  const candidates: Planning['candidates'] = []
+  const other = plan(join.other, { ...planning, candidates })
   const rows = left.node.estimatedRows
+  const otherRows = other.node.estimatedRows
   const lookup = lookupOf(join, planning)
-  const hashCost = left.cost + other.cost + other.node.estimatedRows * BUILD_COST + rows * PROBE_COST
-  const matches = lookup?.matches ?? Math.max(1, other.node.estimatedRows / Math.max(1, rows))
-  const estimatedRows = rowsOfJoin(join, rows, other.node.estimatedRows, matches)
-  if (lookup !== undefined && left.cost + rows * lookup.cost < hashCost) {
+  const matches = lookup?.matches ?? Math.max(1, otherRows / Math.max(1, rows))
+  const estimatedRows = rowsOfJoin(join, rows, otherRows, matches)
+  const hash = hashOf(left, other, join)
+  const merge = mergeOf(left, join, planning, plan)
+  const cheapest = merge !== undefined && merge.cost < hash.cost ? merge : hash
+  const isLookedUp = lookup !== undefined && left.cost + rows * lookup.cost < cheapest.cost
+  if (lookup !== undefined) {
+    planning.candidates.push(() => [lookupCandidate(lookup, join.other.collection, rows, isLookedUp)])
+  }
+  // The ways to all of the other side's rows are none of this plan when it looks them up.
+  if (isLookedUp) {
     const { collection } = join.other
     const { pair, index } = lookup
     const node: PlanNode = { kind: 'lookupJoin', join, collection, pair, index, input: left.node, estimatedRows }
     return { node, cost: left.cost + rows * lookup.cost }
   }
+  const { copies } = part
+  if (cheapest === merge) {
+    const { descending, input, other, cost } = merge
+    planning.candidates.push(...merge.candidates)
+    return { node: { kind: 'mergeJoin', join, descending, copies, input, other, estimatedRows }, cost }
+  }
+  planning.candidates.push(...candidates)
   return {
-    node: { kind: 'hashJoin', join, copies: part.copies, input: left.node, other: other.node, estimatedRows },
-    cost: hashCost,
+    node: {
+      ...{ kind: 'hashJoin', join, build: hash.build, copies, input: left.node, other: other.node, estimatedRows },
+    },
+    cost: hash.cost,
   }
 }
+
+/** Held is the right side, or the left one where that is smaller and its order of no matter. */
+function hashOf(
+  left: LeftSide,
+  right: Planned,
+  { kind }: JoinClause,
+): { readonly build: 'left' | 'right'; readonly cost: number } {
+  const rows = left.node.estimatedRows
+  const otherRows = right.node.estimatedRows
+  const build = kind === 'inner' && left.order === undefined && rows < otherRows ? 'left' : 'right'
+  const [held, asking] = build === 'left' ? [rows, otherRows] : [otherRows, rows]
+  return { build, cost: left.cost + right.cost + held * BUILD_COST + asking * PROBE_COST }
+}
+
+interface Merge {
+  readonly descending: boolean
+  readonly input: PlanNode
+  readonly other: PlanNode
+  readonly cost: number
+  readonly candidates: Planning['candidates']
+}
+
+/** Both sides in the order of the one pair, by indexes; undefined where that cannot be. */
+function mergeOf(
+  left: LeftSide,
+  join: JoinClause,
+  planning: Planning,
+  plan: (other: QueryData, planning: Planning) => Planned,
+): Merge | undefined {
+  const [{ left: own, right: theirs } = NO_PAIR, second] = join.on
+  if ((join.kind !== 'inner' && join.kind !== 'left') || second !== undefined || !isFiltered(join.other))
+    return undefined
+  if (own?.kind !== 'path' || theirs?.kind !== 'path') return undefined
+  const { order } = left
+  if (order !== undefined && (order.nocase || !samePath(order.path, own.path))) return undefined
+  const { indexes } = planning.tables.open(join.other.collection)
+  if (!indexes.some(({ parts, each, nocase }) => !each && !nocase && samePath(parts[0]!.path, theirs.path))) {
+    return undefined
+  }
+  const ordered = order === undefined ? left.inOrder(own.path) : left
+  if (ordered === undefined) return undefined
+  const candidates: Planning['candidates'] = []
+  const descending = order?.descending === true
+  const key: OrderKey = { ...BY_ID, path: theirs.path, descending }
+  const { node, cost } = plan({ ...join.other, orderBy: [key] }, { ...planning, candidates })
+  // What an index gives in order is only put into order where it ties, which does not matter here.
+  if (node.kind !== 'sortRuns') return undefined
+  const rows = ordered.node.estimatedRows + node.estimatedRows
+  const merged = { descending, input: ordered.node, other: node.input, candidates }
+  return { ...merged, cost: ordered.cost + cost + rows * MERGE_COST }
+}
+
+const NO_PAIR: { readonly left?: undefined; readonly right?: undefined } = {}
 
 function withConditions(join: JoinClause, conjuncts: readonly Predicate[]): JoinClause {
   if (conjuncts.length === 0) return join
@@ -85,6 +166,22 @@ interface Lookup {
   readonly matches: number
   /** Of one row. */
   readonly cost: number
+}
+
+function lookupCandidate(
+  { index, matches, cost }: Lookup,
+  collection: string,
+  rows: number,
+  chosen: boolean,
+): Candidate {
+  return {
+    collection,
+    access: index === undefined ? 'get by id' : `index ${index.name}`,
+    chosen,
+    cost: rows * cost,
+    estimatedRows: rows * matches,
+    reason: `for each row of the join: ${chosen ? 'cheaper' : 'dearer'} than all of them at once`,
+  }
 }
 
 /** The cheapest way to look the other side up by one of the pairs; undefined when there is none. */

@@ -107,11 +107,23 @@ export type PlanNode =
       readonly input: PlanNode
       readonly estimatedRows: number
     }
-  /** The rows of `other` are collected by their keys; a row of the input meets those that are equal. */
+  /** The rows of one side are held by their keys; a row of the other meets those that are equal. */
   | {
       readonly kind: 'hashJoin'
       readonly join: JoinClause
-      /** False when nothing above hands the other side's rows out. */
+      /** The side that is held: the input is the left one. */
+      readonly build: 'left' | 'right'
+      /** False when nothing above hands the rows of the sides out. */
+      readonly copies: boolean
+      readonly input: PlanNode
+      readonly other: PlanNode
+      readonly estimatedRows: number
+    }
+  /** Both sides come in the order of what must be equal, and are read side by side. */
+  | {
+      readonly kind: 'mergeJoin'
+      readonly join: JoinClause
+      readonly descending: boolean
       readonly copies: boolean
       readonly input: PlanNode
       readonly other: PlanNode
@@ -136,7 +148,8 @@ export type PlanNode =
       readonly estimatedRows: number
     }
   | {
-      readonly kind: 'group'
+      /** Sorted: rows with equal keys come together, and one group is held at a time. */
+      readonly kind: 'group' | 'groupSorted'
       readonly group: GroupClause
       /** What tells the rows apart that come in. */
       readonly identity: readonly Path[]

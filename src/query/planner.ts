@@ -24,11 +24,11 @@ import {
   topOnColumns,
   withColumns,
 } from './column-plan.ts'
+import { needsPartner, takesCondition, withinJoin } from './join-conditions.ts'
 import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Plan, PlanNode, Subplan } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
-import { compileCondition } from './predicate.ts'
 import {
   BY_ID,
   type JoinClause,
@@ -37,6 +37,7 @@ import {
   type QueryData,
   type SearchClause,
 } from './query-data.ts'
+import { visitReads } from './reads.ts'
 import { isCorrelated, subqueriesOf, visitExpression, visitOwnPaths, visitPaths } from './references.ts'
 import { isNever, simplifiedConjuncts } from './rewrite.ts'
 import { identityOf } from './row-identity.ts'
@@ -52,6 +53,10 @@ import { combine } from './where.ts'
 const ROW_COST = 0.2
 /** The part of the records that a search is taken to find. */
 const SEARCH_PART = 0.05
+/** A row that is put to its group: to one of all that are held, which costs as well; or to the one that is at hand. */
+const GROUP_COST = 0.3
+const HELD_GROUP_COST = 0.5
+const SORTED_GROUP_COST = 0.1
 /** A group has about so many rows, for want of anything better. */
 const ROWS_PER_GROUP = 20
 
@@ -180,15 +185,21 @@ interface PlannedRows extends Planned {
 /** Everything of a block up to its windows. */
 function planRows(data: QueryData, planning: Planning, question: RowsQuestion): PlannedRows {
   const parts = partFilter(data, planning)
-  const base = planBase(data, parts.base, planning, keepsOrder(data, question) ? question : undefined)
+  const first = firstRows(data, parts.base, planning, question)
+  const { base } = first
   let { node, cost } = base
+  // What is counted on is the order of the block, or that its groups stand together.
+  const order = base.runKeys === undefined ? undefined : first.orderBy[0]
+  let isBare = data.nearest === undefined
   if (data.nearest !== undefined) {
     node = { kind: 'nearest', nearest: data.nearest, input: node, estimatedRows: node.estimatedRows }
   }
   for (const { join, conjuncts } of orderedJoins(parts.joins, planning)) {
-    const planned = planJoin({ node, cost }, { join, conjuncts, copies: data.group === undefined }, planning, (other) =>
-      planBlock(other, planning),
-    )
+    const inOrder = (path: Path): Planned | undefined =>
+      isBare ? inOrderOf(data, parts.base, planning, path) : undefined
+    const part = { join, conjuncts, copies: data.group === undefined }
+    const planned = planJoin({ node, cost, order, inOrder }, part, planning, planBlock)
+    isBare = false
     node = planned.node
     cost = planned.cost
   }
@@ -206,7 +217,8 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
     const { keys, having } = data.group
     const estimatedRows = keys.length === 0 ? 1 : Math.ceil(node.estimatedRows / ROWS_PER_GROUP)
     const identity = identityOf({ ...data, group: undefined, windows: [], distinct: false, sets: [] })
-    node = { kind: 'group', group: data.group, identity, input: node, estimatedRows }
+    const kind = first.isGrouped ? 'groupSorted' : 'group'
+    node = { kind, group: data.group, identity, input: node, estimatedRows }
     ;({ node, cost } = groupOnColumns(data, parts, { node, cost }, planning) ?? { node, cost })
     const conjuncts = simplifiedConjuncts(having, planning.rules)
     if (conjuncts.length > 0) node = filtered(node, conjuncts, planning)
@@ -215,7 +227,71 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
     const identity = identityOf({ ...data, distinct: false, sets: [] })
     node = { kind: 'window', fields: data.windows, identity, input: node, estimatedRows: node.estimatedRows }
   }
-  return { node, cost, runKeys }
+  return { node, cost, runKeys: first.isGrouped ? undefined : runKeys }
+}
+
+interface FirstRows {
+  readonly base: PlannedRows
+  /** The order that was asked of the access. */
+  readonly orderBy: readonly OrderKey[]
+  /** The rows of a group come together. */
+  readonly isGrouped: boolean
+}
+
+/** What the joins and all else begin with: in the order of the block, or of its groups, where that pays. */
+function firstRows(
+  data: QueryData,
+  conjuncts: readonly Predicate[],
+  planning: Planning,
+  question: RowsQuestion,
+): FirstRows {
+  const isOrdered = keepsOrder(data, question)
+  const candidates: Planning['candidates'] = []
+  const plain = planBase(data, conjuncts, { ...planning, candidates }, isOrdered ? question : undefined)
+  const orderBy = groupOrder(data)
+  if (orderBy.length > 0) {
+    const ordered: Planning['candidates'] = []
+    const base = planBase(data, conjuncts, { ...planning, candidates: ordered }, { ...NO_QUESTION, orderBy })
+    const groups = groupsOf(base.node, orderBy.length)
+    const rows = base.node.estimatedRows
+    const isWhole = base.runKeys === orderBy.length
+    if (isWhole && base.cost + rows * SORTED_GROUP_COST < plain.cost + rows * GROUP_COST + groups * HELD_GROUP_COST) {
+      planning.candidates.push(...ordered)
+      return { base, orderBy, isGrouped: true }
+    }
+  }
+  planning.candidates.push(...candidates)
+  return { base: plain, orderBy: isOrdered ? question.orderBy : [], isGrouped: false }
+}
+
+const NO_QUESTION: RowsQuestion = { orderBy: [], after: undefined, isShaped: false }
+
+/** The rows of the block's access by a path, upwards; undefined when no index gives that. */
+function inOrderOf(
+  data: QueryData,
+  conjuncts: readonly Predicate[],
+  planning: Planning,
+  path: Path,
+): Planned | undefined {
+  const question = { ...NO_QUESTION, orderBy: [{ ...BY_ID, path }] }
+  const { node, cost, runKeys } = planBase(data, conjuncts, { ...planning, candidates: [] }, question)
+  return runKeys === 1 ? { node, cost } : undefined
+}
+
+/** The order in which the rows of a group stand together; empty where none of the records' own does it. */
+function groupOrder(data: QueryData): readonly OrderKey[] {
+  if (data.group === undefined || data.from !== undefined) return []
+  if (!keepsOrder({ ...data, group: undefined }, NO_QUESTION)) return []
+  const keys = data.group.keys.flatMap(({ value }) => (value.kind === 'path' ? [{ ...BY_ID, path: value.path }] : []))
+  return keys.length === data.group.keys.length && ownOrder(data, keys).length === keys.length ? keys : []
+}
+
+/** About how many groups there are: an index of the keys knows. */
+function groupsOf(node: PlanNode, keys: number): number {
+  let leaf = node
+  while (leaf.kind === 'filter' || leaf.kind === 'distinct') leaf = leaf.input
+  const index = leaf.kind === 'indexScan' && leaf.index.parts.length === keys ? leaf.index : undefined
+  return Math.min(node.estimatedRows, index?.distinctEstimate ?? node.estimatedRows / ROWS_PER_GROUP)
 }
 
 /** The records of the collection, or the rows of the block within. */
@@ -355,7 +431,7 @@ function partFilter(data: QueryData, planning: Planning): FilterParts {
     if (keepsBase && (about.size === 0 || (about.size === 1 && only === ''))) base.push(one)
     else if (
       part !== undefined &&
-      takesConditions(
+      takesCondition(
         part.join,
         one,
         joins.map(({ join }) => join),
@@ -372,25 +448,9 @@ function partFilter(data: QueryData, planning: Planning): FilterParts {
 /** A left join whose rows without a partner fail the filter is an inner one. */
 function innerWherePossible(join: JoinClause, conjuncts: readonly Predicate[], { rules }: Planning): JoinClause {
   if (join.kind !== 'left') return join
-  const isRefused = conjuncts.some(
-    (one) => one.kind === 'field' && one.path[0] === join.as && !compileCondition(one.test)(undefined),
-  )
-  if (!isRefused) return join
+  if (!needsPartner(join, conjuncts)) return join
   rules.add('outer to inner join')
   return { ...join, kind: 'inner' }
-}
-
-/** True when the condition on the other row may be tested before the join: no row is kept for want of a partner. */
-function takesConditions({ kind, other }: JoinClause, one: Predicate, joins: readonly JoinClause[]): boolean {
-  if (kind !== 'inner' || one.kind !== 'field') return false
-  const isOpen = other.select === undefined && other.limit === undefined && other.offset === 0
-  const isRows = other.group === undefined && other.windows.length === 0 && !other.distinct && other.sets.length === 0
-  return isOpen && isRows && joins.every((join) => join.kind !== 'right' && join.kind !== 'full')
-}
-
-/** The condition as the other row sees it: without the name it is joined under. */
-function withinJoin(one: Predicate): Predicate {
-  return one.kind === 'field' ? { ...one, path: one.path.slice(1) } : one
 }
 
 /** Neighbouring inner joins that do not need one another: those with a filter of their own first. */
@@ -425,7 +485,11 @@ function needsOf(join: JoinClause, names: ReadonlySet<string>): readonly string[
 function filtered(input: PlanNode, conjuncts: readonly Predicate[], planning: Planning): PlanNode {
   if (conjuncts.length === 0) return input
   const subplans = conjuncts.flatMap(subqueriesOf).map((predicate): Subplan => {
-    if (isCorrelated(predicate.query)) return { predicate, root: undefined }
+    if (isCorrelated(predicate.query)) {
+      // It is planned when it is asked, perhaps in a later turn; its collections are seen as of this one.
+      visitReads(predicate.query, ({ collection }) => planning.tables.open(collection))
+      return { predicate, root: undefined }
+    }
     return { predicate, root: planBlock(predicate.query, planning).node }
   })
   const part = conjuncts.reduce((all, one) => all * selectivityOf(one), 1)
@@ -444,6 +508,8 @@ function sorted(
   wanted: number | undefined,
 ): PlanNode {
   const { estimatedRows } = input
+  // With the id among the keys nothing ties: the rows come in the whole order already.
+  if (runKeys === orderBy.length && decides(orderBy[runKeys - 1]!, BY_ID.path)) return input
   if (runKeys !== undefined) return { kind: 'sortRuns', orderBy, runKeys, input, estimatedRows }
   if (wanted === undefined || wanted > MAX_TOP_K) return { kind: 'sort', orderBy, input, estimatedRows }
   return { kind: 'topK', orderBy, count: wanted, input, estimatedRows: Math.min(wanted, estimatedRows) }

@@ -8,6 +8,8 @@
  *
  * A query that is still running, or was left early, is like one that was stopped by a limit there.
  */
+
+import { isBlazeError } from '../base/errors.ts'
 import type { RecordId } from '../base/ids.ts'
 import type { StoredRecord } from '../base/values.ts'
 import { captureValue } from './capture.ts'
@@ -79,7 +81,7 @@ export class ReadTracker implements ReadPredicate {
     }
     if (this.#filter !== undefined) {
       this.#where ??= compilePredicate(this.#filter)
-      if (!this.#where(record)) return false
+      if (!meets(this.#where, record)) return false
     }
     if (this.#order === undefined) return true
     const place = this.#order.place(record)
@@ -95,5 +97,15 @@ export class ReadTracker implements ReadPredicate {
         ? `, the ${this.#count} returned`
         : ', up to the last returned'
     return `${this.#collection}: ${where}${part}`
+  }
+}
+
+/** A record that the filter cannot be asked of would end the query, so it was read: run again, the query will say so. */
+function meets(where: RecordTest, record: StoredRecord): boolean {
+  try {
+    return where(record)
+  } catch (error) {
+    if (isBlazeError(error, 'INVALID_QUERY')) return true
+    throw error
   }
 }

@@ -53,6 +53,11 @@ export function compileJoinKey(parts: readonly RowValue[]): (row: StoredRecord) 
   }
 }
 
+/** True when a Map takes them for one key. */
+export function sameKey(a: ValueKey, b: ValueKey): boolean {
+  return a === b || (Number.isNaN(a) && Number.isNaN(b))
+}
+
 /** Text of a value that no other value's text begins with, so that texts may stand one behind the other. */
 function textOf(value: Value | undefined): string {
   switch (typeof value) {
@@ -73,11 +78,10 @@ function textOf(value: Value | undefined): string {
 
 function textOfObject(value: Value & object): string {
   if (value instanceof Date) return `d${value.getTime()};`
-  if (value instanceof Uint8Array) return `b${value.length}:${value.join()};`
+  if (value instanceof Uint8Array) return `b${value.length}:${bytesText(value)}`
   if (value instanceof Float32Array || value instanceof Float64Array) {
-    let text = `v${value.length}:`
-    for (const number of value) text += `${number === 0 ? 0 : number},`
-    return text
+    // The shortest text that reads back as the number is another for each, and '0' for -0.
+    return `v${value.join()};`
   }
   if (Array.isArray(value)) {
     let text = `a${value.length}:`
@@ -89,6 +93,18 @@ function textOfObject(value: Value & object): string {
   const names = sortedNames(object)
   let text = `o${names.length}:`
   for (const name of names) text += textOf(name) + textOf(object[name])
+  return text
+}
+
+/** Arguments of one call, below every engine's limit. */
+const BYTES_PER_CALL = 4_096
+
+/** A character for each byte. */
+function bytesText(bytes: Uint8Array): string {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += BYTES_PER_CALL) {
+    text += String.fromCharCode(...bytes.subarray(at, at + BYTES_PER_CALL))
+  }
   return text
 }
 

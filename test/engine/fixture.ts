@@ -5,12 +5,13 @@ import { Database, type DatabaseWith } from '../../src/engine/database.ts'
 import { openDatabase } from '../../src/engine/open-database.ts'
 import type { OpenOptions } from '../../src/engine/open-options.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
+import type { Clock } from '../../src/platform/platform.ts'
 
 export const FOLDER = '/db'
 
 /** A fresh memory platform with the folder of a database in it, durable. */
-export function freshPlatform(seed = 1): MemoryPlatform {
-  const platform = memoryPlatform({ seed })
+export function freshPlatform(seed = 1, clock?: Clock): MemoryPlatform {
+  const platform = memoryPlatform({ seed, ...(clock && { clock }) })
   platform.files.makeFolderSync(FOLDER)
   platform.files.syncFolderSync('/')
   return platform

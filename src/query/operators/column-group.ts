@@ -1,3 +1,4 @@
+import { copyValue } from '../../base/copy-value.ts'
 import { invariant } from '../../base/invariant.ts'
 import { valueAt } from '../../base/path.ts'
 import type { Path, Value } from '../../base/values.ts'
@@ -8,12 +9,15 @@ import { isSummable } from '../../columns/tally.ts'
 import { notANumber } from '../aggregates.ts'
 import { compileGetter } from '../getter.ts'
 import type { ColumnAggregate, ColumnKey } from '../plan.ts'
-import type { QueryMemory } from '../query-memory.ts'
+import type { MemoryShare, QueryMemory } from '../query-memory.ts'
+import { emptyRow, setField } from '../row-fields.ts'
 import type { Row } from '../source.ts'
 import type { ColumnInputs } from './column-inputs.ts'
 import { type ColumnVisitor, ColumnWalk } from './column-walk.ts'
-import { put } from './group-rows.ts'
 import { type Operator, PAUSE, type Step } from './operator.ts'
+
+/** A group with its keys and results. */
+const GROUP_BYTES = 200
 
 /** Begun anew so many times for commits to looked up collections; then it runs to its end without a pause. */
 const MOST_TRIES = 3
@@ -27,8 +31,7 @@ export interface ColumnGroupSpec {
 export class ColumnGroup implements Operator {
   readonly #inputs: ColumnInputs
   readonly #spec: ColumnGroupSpec
-  readonly #memory: QueryMemory
-  #held = 0
+  readonly #share: MemoryShare
   #run: Collected | undefined
   #tries = 0
   #groups: readonly Group[] | undefined
@@ -37,7 +40,7 @@ export class ColumnGroup implements Operator {
   constructor(inputs: ColumnInputs, spec: ColumnGroupSpec, memory: QueryMemory) {
     this.#inputs = inputs
     this.#spec = spec
-    this.#memory = memory
+    this.#share = memory.share('the groups')
   }
 
   next(): Step {
@@ -49,8 +52,7 @@ export class ColumnGroup implements Operator {
   }
 
   close(): void {
-    this.#memory.release(this.#held)
-    this.#held = 0
+    this.#share.releaseAll()
     this.#groups = []
     this.#at = 0
   }
@@ -69,22 +71,20 @@ export class ColumnGroup implements Operator {
       }
       if (!this.#run.walk.step()) continue
       this.#groups = this.#run.groups.groups()
-      this.#memory.hold(this.#groups.length, 'a group')
-      this.#held = this.#groups.length
+      this.#share.take(this.#groups.length * GROUP_BYTES)
       return true
     } while (this.#tries > MOST_TRIES)
     return false
   }
 
   #rowOf({ keys, results }: Group): Row {
-    const row: { [name: string]: Value } = {}
+    const row = emptyRow()
     for (const [i, { name }] of this.#spec.keys.entries()) {
       const value = keys[i]
-      if (value !== undefined) put(row, name, value)
+      if (value !== undefined) setField(row, name, copyValue(value))
     }
-    for (const [i, { name }] of this.#spec.aggregates.entries()) put(row, name, results[i]!)
-    // The row of a group need not hold `id`.
-    return row as unknown as Row
+    for (const [i, { name }] of this.#spec.aggregates.entries()) setField(row, name, copyValue(results[i]!))
+    return row
   }
 }
 

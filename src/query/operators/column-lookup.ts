@@ -6,6 +6,7 @@
  * The slots and the special records are worked out in slices, and must be of one state of the other collection: when a
  * commit came between, all begins again, and after MOST_TRIES goes without a pause.
  */
+import { copyValue } from '../../base/copy-value.ts'
 import type { RecordId } from '../../base/ids.ts'
 import { invariant } from '../../base/invariant.ts'
 import type { Value } from '../../base/values.ts'
@@ -18,6 +19,7 @@ import { compileGetter } from '../getter.ts'
 import type { ColumnLookup } from '../plan.ts'
 import { compilePredicate } from '../predicate.ts'
 import type { Predicate } from '../query-data.ts'
+import { assertNameFree } from '../row-fields.ts'
 import type { Row } from '../source.ts'
 import type { CollectionColumns } from './collection-columns.ts'
 import { idOf, keySlots } from './key-slots.ts'
@@ -114,6 +116,7 @@ export class LookedUp {
   /** The row with what it is to get of the record it looks up, then a fresh object; undefined when it is not to be there. */
   joined(row: Row): Row | undefined {
     const { kind, as } = this.lookup
+    if (kind === 'inner' || kind === 'left') assertNameFree(row, as)
     const id = idOf(this.#key(row))
     const other = id === undefined ? undefined : this.#recordOf(id)
     if (other === undefined || this.#test?.(other) === false) {
@@ -127,7 +130,7 @@ export class LookedUp {
     const special = this.#making?.special
     if (special?.has(id) !== true) return this.columns.source.get(id)
     const row = special.get(id)
-    return row === undefined ? undefined : structuredClone(row)
+    return row === undefined ? undefined : copyValue(row)
   }
 
   /** What is being made; begun anew when a commit has come since. */

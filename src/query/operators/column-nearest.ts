@@ -5,10 +5,10 @@ import type { Near } from '../../columns/nearest-heap.ts'
 import { placePaths } from '../column-tests.ts'
 import { compileDistance } from '../distance.ts'
 import type { NearestClause } from '../query-data.ts'
+import { setField } from '../row-fields.ts'
 import type { Row } from '../source.ts'
 import type { ColumnInputs } from './column-inputs.ts'
 import { type ColumnVisitor, ColumnWalk } from './column-walk.ts'
-import { withField } from './joined-row.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 export interface ColumnNearestSpec {
@@ -79,7 +79,8 @@ export class ColumnNearest implements Operator, ColumnVisitor {
     if (this.#nearAt < near.length) return false
     const found = this.#valued.sort((a, b) => compareFound(a, b))
     found.length = Math.min(found.length, this.#count)
-    this.#found = found.map(({ row, distance }) => ({ row: withField(row, '$distance', distance), distance }))
+    for (const { row, distance } of found) setField(row, '$distance', distance)
+    this.#found = found
     return true
   }
 }

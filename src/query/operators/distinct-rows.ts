@@ -1,33 +1,30 @@
+import type { StoredRecord } from '../../base/values.ts'
 import type { QueryMemory } from '../query-memory.ts'
-import { type ValueKey, valueKey } from '../value-key.ts'
+import type { ValueKey } from '../value-key.ts'
+import { HeldKeys } from './held-keys.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
-/** Each row once, by its value. */
+/** Each row once, at its first coming: by its value, or records by their ids. */
 export class DistinctRows implements Operator {
   readonly #input: Operator
-  readonly #memory: QueryMemory
-  readonly #seen = new Set<ValueKey>()
+  readonly #keyOf: (row: StoredRecord) => ValueKey
+  readonly #seen: HeldKeys
 
-  constructor(input: Operator, memory: QueryMemory) {
+  constructor(input: Operator, keyOf: (row: StoredRecord) => ValueKey, memory: QueryMemory) {
     this.#input = input
-    this.#memory = memory
+    this.#keyOf = keyOf
+    this.#seen = new HeldKeys(memory, 'the rows that distinct and union tell apart')
   }
 
   next(): Step {
     for (let i = 0; i < STRIDE; i++) {
       const row = this.#input.next()
-      if (row === undefined || row === PAUSE) return row
-      const key = valueKey(row)
-      if (this.#seen.has(key)) continue
-      this.#memory.hold(1, 'distinct')
-      this.#seen.add(key)
-      return row
+      if (row === undefined || row === PAUSE || this.#seen.add(this.#keyOf(row))) return row
     }
     return PAUSE
   }
 
   close(): void {
-    this.#memory.release(this.#seen.size)
     this.#seen.clear()
     this.#input.close()
   }

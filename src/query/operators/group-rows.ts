@@ -1,110 +1,199 @@
 /** Groups: one row for each key, its aggregates worked out as the rows come. */
+import { copyValue } from '../../base/copy-value.ts'
 import type { StoredRecord, Value } from '../../base/values.ts'
-import type { Accumulator, MakeAccumulator } from '../aggregates.ts'
+import type { Accumulator, CompiledAggregate } from '../aggregates.ts'
 import type { RowValue } from '../expression.ts'
-import type { QueryMemory } from '../query-memory.ts'
+import { heldBytes, type MemoryShare, type QueryMemory } from '../query-memory.ts'
+import { emptyRow, setField } from '../row-fields.ts'
 import type { Row } from '../source.ts'
-import { compileKey, type ValueKey } from '../value-key.ts'
+import { compileKey, sameKey, type ValueKey } from '../value-key.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
-export interface GroupRowsOptions {
+export interface GroupSpec {
   readonly keys: readonly { readonly name: string; readonly value: RowValue }[]
-  readonly aggregates: readonly { readonly name: string; readonly make: MakeAccumulator }[]
-  readonly memory: QueryMemory
+  readonly aggregates: readonly CompiledAggregate[]
 }
 
 interface Group {
+  /** The keys as the first row had them. */
   readonly keys: readonly (Value | undefined)[]
   readonly accumulators: readonly Accumulator[]
+  /** How many of the accumulators have their results ready. */
+  settled: number
 }
 
+const HELD = 'the groups and what their aggregates collect'
+
+/** All groups are held, and given out when the input has ended. Without keys there is always one. */
 export class GroupRows implements Operator {
   readonly #input: Operator
-  readonly #options: GroupRowsOptions
-  readonly #keyOf: (row: StoredRecord) => ValueKey
+  readonly #maker: GroupMaker
+  readonly #share: MemoryShare
   readonly #groups = new Map<ValueKey, Group>()
-  #held = 0
-  #taken: Iterator<Group> | undefined
+  #rest: Iterator<Group> | undefined
+  #given: Group | undefined
 
-  constructor(input: Operator, options: GroupRowsOptions) {
+  constructor(input: Operator, spec: GroupSpec, memory: QueryMemory) {
     this.#input = input
-    this.#options = options
-    this.#keyOf = options.keys.length === 0 ? () => null : compileKey(options.keys.map(({ value }) => value))
-    // All rows are one group, even when there are none.
-    if (options.keys.length === 0) this.#groups.set(null, { keys: [], accumulators: this.#accumulators() })
+    this.#share = memory.share(HELD)
+    this.#maker = new GroupMaker(spec, this.#share)
   }
 
   next(): Step {
-    if (this.#taken === undefined && !this.#collect()) return PAUSE
-    const next = this.#taken?.next()
-    return next === undefined || next.done === true ? undefined : this.#rowOf(next.value)
+    for (let i = 0; this.#rest === undefined; i++) {
+      if (i === STRIDE) return PAUSE
+      const row = this.#input.next()
+      if (row === PAUSE) return PAUSE
+      if (row === undefined) this.#endInput()
+      else this.#maker.add(this.#groupOf(row), row)
+    }
+    this.#given ??= this.#rest!.next().value as Group | undefined
+    if (this.#given === undefined) return undefined
+    const row = this.#maker.rowOf(this.#given)
+    if (row !== PAUSE) this.#given = undefined
+    return row
   }
 
   close(): void {
-    this.#options.memory.release(this.#held)
-    this.#held = 0
     this.#groups.clear()
+    this.#rest = this.#groups.values()
+    this.#given = undefined
+    this.#share.releaseAll()
     this.#input.close()
   }
 
-  /** Takes in some rows; true when there are no more. */
-  #collect(): boolean {
-    for (let i = 0; i < STRIDE; i++) {
-      const row = this.#input.next()
-      if (row === PAUSE) return false
-      if (row === undefined) {
-        this.#taken = this.#groups.values()
-        return true
+  #endInput(): void {
+    if (this.#maker.isOne && this.#groups.size === 0) this.#groups.set(null, this.#maker.make(undefined))
+    this.#rest = this.#groups.values()
+  }
+
+  #groupOf(row: Row): Group {
+    const key = this.#maker.keyOf(row)
+    const known = this.#groups.get(key)
+    if (known !== undefined) return known
+    const group = this.#maker.make(row)
+    // The keys are held as values and as the key of the map.
+    this.#share.take(ENTRY_BYTES + 2 * heldBytes(key) + ACCUMULATOR_BYTES * group.accumulators.length)
+    this.#groups.set(key, group)
+    return group
+  }
+}
+
+/** The same of an input whose rows come with equal keys together: holds one group. There are keys. */
+export class GroupSorted implements Operator {
+  readonly #input: Operator
+  readonly #maker: GroupMaker
+  readonly #share: MemoryShare
+  #group: Group | undefined
+  #key: ValueKey
+  /** The group that has ended, until it is given; and the row that ended it. */
+  #ended: Group | undefined
+  #ahead: Row | undefined
+  #isAtEnd = false
+
+  constructor(input: Operator, spec: GroupSpec, memory: QueryMemory) {
+    this.#input = input
+    this.#share = memory.share(HELD)
+    this.#maker = new GroupMaker(spec, this.#share)
+  }
+
+  next(): Step {
+    for (let i = 0; this.#ended === undefined; i++) {
+      if (i === STRIDE) return PAUSE
+      const row = this.#isAtEnd ? undefined : this.#input.next()
+      if (row === PAUSE) return PAUSE
+      if (row !== undefined) this.#take(row)
+      else {
+        this.#isAtEnd = true
+        if (this.#group === undefined) return undefined
+        this.#ended = this.#group
+        this.#group = undefined
       }
-      this.#add(row)
     }
-    return false
+    const given = this.#maker.rowOf(this.#ended)
+    if (given === PAUSE) return PAUSE
+    this.#ended = undefined
+    this.#share.releaseAll()
+    const row = this.#ahead
+    this.#ahead = undefined
+    if (row !== undefined) this.#take(row)
+    return given
   }
 
-  #add(row: StoredRecord): void {
-    const key = this.#keyOf(row)
-    let group = this.#groups.get(key)
-    if (group === undefined) {
-      group = { keys: this.#options.keys.map(({ value }) => value(row)), accumulators: this.#accumulators() }
-      this.#groups.set(key, group)
-      this.#hold(1)
+  close(): void {
+    this.#isAtEnd = true
+    this.#group = undefined
+    this.#ended = undefined
+    this.#ahead = undefined
+    this.#share.releaseAll()
+    this.#input.close()
+  }
+
+  /** Adds the row to the group, begins one with it, or ends one before it. */
+  #take(row: Row): void {
+    const key = this.#maker.keyOf(row)
+    if (this.#group === undefined) {
+      this.#group = this.#maker.make(row)
+      this.#key = key
+    } else if (!sameKey(key, this.#key)) {
+      this.#ended = this.#group
+      this.#ahead = row
+      this.#group = undefined
+      return
     }
-    const { accumulators } = group
+    this.#maker.add(this.#group, row)
+  }
+}
+
+/** Makes, fills and shows groups. */
+class GroupMaker {
+  readonly #spec: GroupSpec
+  readonly #share: MemoryShare
+  readonly keyOf: (row: StoredRecord) => ValueKey
+
+  constructor(spec: GroupSpec, share: MemoryShare) {
+    this.#spec = spec
+    this.#share = share
+    this.keyOf = this.isOne ? () => null : compileKey(spec.keys.map(({ value }) => value))
+  }
+
+  /** Without keys all rows, or none, are one group. */
+  get isOne(): boolean {
+    return this.#spec.keys.length === 0
+  }
+
+  /** A group that begins with the row, which is not added. */
+  make(row: Row | undefined): Group {
+    return {
+      keys: row === undefined ? [] : this.#spec.keys.map(({ value }) => value(row)),
+      accumulators: this.#spec.aggregates.map((aggregate) => aggregate.make(this.#share)),
+      settled: 0,
+    }
+  }
+
+  add(group: Group, row: Row): void {
+    const { aggregates } = this.#spec
+    for (let i = 0; i < aggregates.length; i++) {
+      const { where } = aggregates[i]!
+      if (where === undefined || where(row)) group.accumulators[i]!.add(row)
+    }
+  }
+
+  /** The keys that were there, then the aggregates. PAUSE: not yet. */
+  rowOf(group: Group): Row | typeof PAUSE {
+    const { accumulators, keys } = group
+    for (; group.settled < accumulators.length; group.settled++) {
+      if (accumulators[group.settled]!.settle?.() === false) return PAUSE
+    }
+    const row = emptyRow()
+    for (let i = 0; i < keys.length; i++) setField(row, this.#spec.keys[i]!.name, copyValue(keys[i]))
     for (let i = 0; i < accumulators.length; i++) {
-      const accumulator = accumulators[i]!
-      const held = accumulator.held
-      accumulator.add(row)
-      if (accumulator.held !== held) this.#hold(accumulator.held - held)
+      setField(row, this.#spec.aggregates[i]!.name, accumulators[i]!.result())
     }
-  }
-
-  #hold(count: number): void {
-    this.#options.memory.hold(count, 'a group')
-    this.#held += count
-  }
-
-  #accumulators(): readonly Accumulator[] {
-    return this.#options.aggregates.map(({ make }) => make())
-  }
-
-  #rowOf({ keys, accumulators }: Group): Row {
-    const row: { [name: string]: Value } = {}
-    this.#options.keys.forEach(({ name }, i) => {
-      const value = keys[i]
-      if (value !== undefined) put(row, name, value)
-    })
-    this.#options.aggregates.forEach(({ name }, i) => {
-      put(row, name, accumulators[i]!.result())
-    })
-    // Groups are typed by the builder; here they are what flows between operators.
-    return row as unknown as Row
+    return row
   }
 }
 
-/** Gives a row a field of any name. */
-export function put(row: { [name: string]: Value }, name: string, value: Value): void {
-  // Assigning `__proto__` would change the row's prototype instead.
-  if (name === '__proto__')
-    Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })
-  else row[name] = value
-}
+/** A group and its entry in the map; an accumulator with its fields, before it holds anything. */
+const ENTRY_BYTES = 160
+const ACCUMULATOR_BYTES = 96

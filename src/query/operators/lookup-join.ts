@@ -1,8 +1,10 @@
 /** A join that looks the other side up for each row: for few rows and a large other side with an id or an index. */
+import { copyValue } from '../../base/copy-value.ts'
 import type { StoredRecord, Value } from '../../base/values.ts'
 import type { RowValue } from '../expression.ts'
 import type { JoinKind } from '../query-data.ts'
-import { withField } from './joined-row.ts'
+import { assertNameFree, setField } from '../row-fields.ts'
+import type { Row } from '../source.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 export interface LookupJoinOptions {
@@ -14,12 +16,17 @@ export interface LookupJoinOptions {
   readonly find: (value: Value) => Operator
   /** What is found joins only when this holds too. */
   readonly matches: (row: StoredRecord, other: StoredRecord) => boolean
+  /** A row finds at most one. */
+  readonly findsOne: boolean
 }
+
+/** A step that gave no row, and did not come to an end. */
+const NOTHING: unique symbol = Symbol('nothing yet')
 
 export class LookupJoin implements Operator {
   readonly #input: Operator
   readonly #options: LookupJoinOptions
-  #row: StoredRecord | undefined
+  #row: Row | undefined
   #found: Operator | undefined
   #isMet = false
 
@@ -45,6 +52,7 @@ export class LookupJoin implements Operator {
   #nextRow(): Step | typeof NOTHING {
     const row = this.#input.next()
     if (row === undefined || row === PAUSE) return row
+    assertNameFree(row, this.#options.as)
     const value = this.#options.by(row)
     this.#row = row
     this.#isMet = false
@@ -52,8 +60,8 @@ export class LookupJoin implements Operator {
     return NOTHING
   }
 
-  #nextFound(row: StoredRecord): Step | typeof NOTHING {
-    const { kind, as, matches } = this.#options
+  #nextFound(row: Row): Step | typeof NOTHING {
+    const { kind, as, matches, findsOne } = this.#options
     const other = this.#found?.next()
     if (other === PAUSE) return PAUSE
     if (other === undefined) {
@@ -62,9 +70,14 @@ export class LookupJoin implements Operator {
     }
     if (!matches(row, other)) return NOTHING
     this.#isMet = true
-    if (kind === 'inner' || kind === 'left') return withField(row, as, other)
-    this.#endRow()
-    return kind === 'semi' ? row : NOTHING
+    const isLast = findsOne || kind === 'semi' || kind === 'anti'
+    if (isLast) this.#endRow()
+    if (kind === 'semi') return row
+    if (kind === 'anti') return NOTHING
+    // What goes into several rows is copied: what is handed out belongs to the caller alone.
+    const joined = isLast ? row : copyValue(row)
+    setField(joined, as, other)
+    return joined
   }
 
   #endRow(): void {
@@ -73,5 +86,3 @@ export class LookupJoin implements Operator {
     this.#found = undefined
   }
 }
-
-const NOTHING: unique symbol = Symbol('nothing yet')

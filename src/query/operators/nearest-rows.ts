@@ -1,6 +1,6 @@
 import { compileDistance } from '../distance.ts'
 import type { NearestClause } from '../query-data.ts'
-import { withField } from './joined-row.ts'
+import { setField } from '../row-fields.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 /** Each row that has a place, or a vector, with its `$distance`; the others are left out. */
@@ -18,7 +18,9 @@ export class NearestRows implements Operator {
       const row = this.#input.next()
       if (row === undefined || row === PAUSE) return row
       const distance = this.#distance(row)
-      if (distance !== undefined) return withField(row, '$distance', distance)
+      if (distance === undefined) continue
+      setField(row, '$distance', distance)
+      return row
     }
     return PAUSE
   }

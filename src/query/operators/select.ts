@@ -1,4 +1,5 @@
-import type { Value } from '../../base/values.ts'
+import { copyValue } from '../../base/copy-value.ts'
+import type { Path, Value } from '../../base/values.ts'
 import { compileGetter } from '../getter.ts'
 import type { SelectedField } from '../query-data.ts'
 import type { Row } from '../source.ts'
@@ -6,7 +7,11 @@ import { type Operator, PAUSE, type Step } from './operator.ts'
 
 /** Makes rows of the selected fields; missing ones are left out. */
 export function compileSelect(fields: readonly SelectedField[]): (row: Row) => Row {
-  const getters = fields.map((field) => compileGetter(field.path))
+  const getters = fields.map(({ path }, i) => {
+    const getter = compileGetter(path)
+    const isWithin = fields.some((other, j) => j !== i && startsWith(path, other.path))
+    return isWithin ? (row: Row) => copyValue(getter(row)) : getter
+  })
   return (row) => {
     const selected: { [name: string]: Value } = {}
     for (let i = 0; i < fields.length; i++) {
@@ -21,6 +26,11 @@ export function compileSelect(fields: readonly SelectedField[]): (row: Row) => R
     // A projection need not hold `id`: this is the last operator, and the builder types its rows by the projection.
     return selected as unknown as Row
   }
+}
+
+/** True when what lies at the path lies in, or is, what lies at `start`: the two may not share it. */
+function startsWith(path: Path, start: Path): boolean {
+  return start.length <= path.length && start.every((name, i) => name === path[i])
 }
 
 /** Projects each row. */

@@ -1,15 +1,15 @@
 import type { QueryMemory } from '../query-memory.ts'
-import { type ValueKey, valueKey } from '../value-key.ts'
+import { valueKey } from '../value-key.ts'
+import { HeldKeys } from './held-keys.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
-/** The rows of one input that the other has, or has not, by value; each once. */
+/** The rows of one input that the other has, or has not, by value; each once. Reads the other first, and holds it. */
 export class SetRows implements Operator {
   readonly #input: Operator
   readonly #other: Operator
   readonly #isWanted: boolean
-  readonly #memory: QueryMemory
-  readonly #others = new Set<ValueKey>()
-  readonly #given = new Set<ValueKey>()
+  readonly #others: HeldKeys
+  readonly #given: HeldKeys
   #isBuilt = false
 
   constructor(
@@ -20,7 +20,8 @@ export class SetRows implements Operator {
     this.#input = input
     this.#other = other
     this.#isWanted = options.kind === 'intersect'
-    this.#memory = options.memory
+    this.#others = new HeldKeys(options.memory, `the rows of the other side of ${options.kind}`)
+    this.#given = new HeldKeys(options.memory, `the rows that ${options.kind} gave`)
   }
 
   next(): Step {
@@ -29,16 +30,12 @@ export class SetRows implements Operator {
       const row = this.#input.next()
       if (row === undefined || row === PAUSE) return row
       const key = valueKey(row)
-      if (this.#others.has(key) !== this.#isWanted || this.#given.has(key)) continue
-      this.#memory.hold(1, 'a set operation')
-      this.#given.add(key)
-      return row
+      if (this.#others.has(key) === this.#isWanted && this.#given.add(key)) return row
     }
     return PAUSE
   }
 
   close(): void {
-    this.#memory.release(this.#others.size + this.#given.size)
     this.#others.clear()
     this.#given.clear()
     this.#input.close()
@@ -54,9 +51,7 @@ export class SetRows implements Operator {
         this.#isBuilt = true
         return true
       }
-      const { size } = this.#others
       this.#others.add(valueKey(row))
-      if (this.#others.size > size) this.#memory.hold(1, 'a set operation')
     }
     return false
   }

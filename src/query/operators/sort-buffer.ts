@@ -1,48 +1,46 @@
 /**
- * Sorts without ever working for long in one call: rows are sorted in runs of RUN_SIZE as they come, and the runs are
- * merged row by row as they are taken out, by a heap of the runs' heads.
+ * Sorts without ever working for long in one call: they are sorted in runs of RUN_SIZE as they come, and the runs are
+ * merged one by one as they are taken out, by a heap of the runs' heads.
  */
-import type { PlacedRow } from '../row-order.ts'
-
 /** About half a millisecond to sort; a million rows make a thousand runs, ten comparisons a row to merge. */
 const RUN_SIZE = 1_024
 
-type Compare = (a: PlacedRow, b: PlacedRow) => number
+type Compare<T> = (a: T, b: T) => number
 
-interface Run {
-  readonly rows: PlacedRow[]
+interface Run<T> {
+  readonly items: T[]
   at: number
 }
 
-export class SortBuffer {
-  readonly #compare: Compare
-  #current: PlacedRow[] = []
-  #runs: Run[] = []
+export class SortBuffer<T> {
+  readonly #compare: Compare<T>
+  #current: T[] = []
+  #runs: Run<T>[] = []
   #isMerging = false
 
-  constructor(compare: Compare) {
+  constructor(compare: Compare<T>) {
     this.#compare = compare
   }
 
-  /** Takes a row in. Not after the first `take`, until `clear`. */
-  add(row: PlacedRow): void {
-    this.#current.push(row)
+  /** Takes one in. Not after the first `take`, until `clear`. */
+  add(item: T): void {
+    this.#current.push(item)
     if (this.#current.length === RUN_SIZE) this.#endRun()
   }
 
-  /** The next row in order, or undefined when all were taken. */
-  take(): PlacedRow | undefined {
+  /** The next in order, or undefined when all were taken. */
+  take(): T | undefined {
     if (!this.#isMerging) this.#startMerge()
     const heap = this.#runs
     const first = heap[0]
     if (first === undefined) return undefined
-    const row = first.rows[first.at++]!
-    if (first.at === first.rows.length) {
+    const item = first.items[first.at++]!
+    if (first.at === first.items.length) {
       const last = heap.pop()!
       if (heap.length > 0) heap[0] = last
     }
     this.#sink(0)
-    return row
+    return item
   }
 
   clear(): void {
@@ -52,7 +50,7 @@ export class SortBuffer {
   }
 
   #endRun(): void {
-    this.#runs.push({ rows: this.#current.sort(this.#compare), at: 0 })
+    this.#runs.push({ items: this.#current.sort(this.#compare), at: 0 })
     this.#current = []
   }
 
@@ -76,7 +74,7 @@ export class SortBuffer {
     }
   }
 
-  #headOrder(a: Run, b: Run): number {
-    return this.#compare(a.rows[a.at]!, b.rows[b.at]!)
+  #headOrder(a: Run<T>, b: Run<T>): number {
+    return this.#compare(a.items[a.at]!, b.items[b.at]!)
   }
 }

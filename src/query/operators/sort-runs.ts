@@ -1,3 +1,4 @@
+import { heldBytes, type MemoryShare, PLACE_BYTES, type QueryMemory } from '../query-memory.ts'
 import type { PlacedRow, RowOrder } from '../row-order.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 import { SortBuffer } from './sort-buffer.ts'
@@ -11,18 +12,20 @@ export class SortRuns implements Operator {
   readonly #order: RowOrder
   /** The order of the keys by which the input comes. */
   readonly #runOrder: RowOrder
-  readonly #buffer: SortBuffer
+  readonly #buffer: SortBuffer<PlacedRow>
+  readonly #share: MemoryShare
   /** Some row of the run in the buffer, and the first of the next one. */
   #member: PlacedRow | undefined
   #ahead: PlacedRow | undefined
   #isDraining = false
   #isAtEnd = false
 
-  constructor(input: Operator, order: RowOrder, runOrder: RowOrder) {
+  constructor(input: Operator, orders: { readonly whole: RowOrder; readonly run: RowOrder }, memory: QueryMemory) {
     this.#input = input
-    this.#order = order
-    this.#runOrder = runOrder
-    this.#buffer = new SortBuffer(order.compare)
+    this.#order = orders.whole
+    this.#runOrder = orders.run
+    this.#buffer = new SortBuffer<PlacedRow>(orders.whole.compare)
+    this.#share = memory.share('the rows that tie in an index')
   }
 
   next(): Step {
@@ -41,11 +44,11 @@ export class SortRuns implements Operator {
 
   /** Empties the buffer for the next run; false when there is none. */
   #startRun(): boolean {
-    this.#buffer.clear()
+    this.#clear()
     this.#member = this.#ahead
     this.#ahead = undefined
     if (this.#member === undefined && this.#isAtEnd) return false
-    if (this.#member !== undefined) this.#buffer.add(this.#member)
+    if (this.#member !== undefined) this.#add(this.#member)
     this.#isDraining = false
     return true
   }
@@ -56,7 +59,7 @@ export class SortRuns implements Operator {
       this.#isDraining = true
     } else if (this.#member === undefined || this.#runOrder.compareKeys(this.#member, placed) === 0) {
       this.#member = placed
-      this.#buffer.add(placed)
+      this.#add(placed)
     } else {
       this.#ahead = placed
       this.#isDraining = true
@@ -68,7 +71,17 @@ export class SortRuns implements Operator {
     this.#isDraining = true
     this.#member = undefined
     this.#ahead = undefined
-    this.#buffer.clear()
+    this.#clear()
     this.#input.close()
+  }
+
+  #add(placed: PlacedRow): void {
+    this.#share.take(PLACE_BYTES + heldBytes(placed.row))
+    this.#buffer.add(placed)
+  }
+
+  #clear(): void {
+    this.#buffer.clear()
+    this.#share.releaseAll()
   }
 }

@@ -1,4 +1,5 @@
-import type { RowOrder } from '../row-order.ts'
+import { heldBytes, type MemoryShare, PLACE_BYTES, type QueryMemory } from '../query-memory.ts'
+import type { PlacedRow, RowOrder } from '../row-order.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 import { SortBuffer } from './sort-buffer.ts'
 
@@ -6,13 +7,15 @@ import { SortBuffer } from './sort-buffer.ts'
 export class Sort implements Operator {
   readonly #input: Operator
   readonly #order: RowOrder
-  readonly #buffer: SortBuffer
+  readonly #buffer: SortBuffer<PlacedRow>
+  readonly #share: MemoryShare
   #isCollected = false
 
-  constructor(input: Operator, order: RowOrder) {
+  constructor(input: Operator, order: RowOrder, memory: QueryMemory) {
     this.#input = input
     this.#order = order
-    this.#buffer = new SortBuffer(order.compare)
+    this.#buffer = new SortBuffer<PlacedRow>(order.compare)
+    this.#share = memory.share('the rows of an order')
   }
 
   next(): Step {
@@ -21,7 +24,10 @@ export class Sort implements Operator {
       const row = this.#input.next()
       if (row === PAUSE) return PAUSE
       if (row === undefined) this.#isCollected = true
-      else this.#buffer.add(this.#order.place(row))
+      else {
+        this.#share.take(PLACE_BYTES + heldBytes(row))
+        this.#buffer.add(this.#order.place(row))
+      }
     }
     return this.#buffer.take()?.row
   }
@@ -29,6 +35,7 @@ export class Sort implements Operator {
   close(): void {
     this.#isCollected = true
     this.#buffer.clear()
+    this.#share.releaseAll()
     this.#input.close()
   }
 }

@@ -2,6 +2,8 @@ import type { Path, StoredRecord, Value } from '../../base/values.ts'
 import type { RecordTest, Surroundings } from '../expression.ts'
 import type { QueryMemory } from '../query-memory.ts'
 import type { Subquery } from '../references.ts'
+import type { ValueKey } from '../value-key.ts'
+import { HeldKeys } from './held-keys.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
 /** A query inside a predicate, on its way to being asked. */
@@ -21,6 +23,8 @@ export class SubqueryFilter implements Operator {
   readonly #input: Operator
   readonly #prepared: readonly Prepared[]
   readonly #compile: (surroundings: Surroundings) => RecordTest
+  /** Rows tested before a pause: one that is asked a query of its own may be long work. */
+  readonly #stride: number
   #ready = 0
   #test: RecordTest | undefined
 
@@ -28,6 +32,7 @@ export class SubqueryFilter implements Operator {
     this.#input = input
     this.#prepared = prepared
     this.#compile = compile
+    this.#stride = prepared.some((one) => one instanceof EachRow) ? 1 : STRIDE
   }
 
   next(): Step {
@@ -37,7 +42,7 @@ export class SubqueryFilter implements Operator {
     }
     this.#test ??= this.#compile(new Answers(this.#prepared))
     const test = this.#test
-    for (let i = 0; i < STRIDE; i++) {
+    for (let i = 0; i < this.#stride; i++) {
       const row = this.#input.next()
       if (row === undefined || row === PAUSE || test(row)) return row
     }
@@ -72,24 +77,22 @@ class Answers implements Surroundings {
 export class KeySet implements Prepared {
   readonly predicate: Subquery
   readonly #input: Operator
-  readonly #keyOf: (row: StoredRecord) => unknown
-  readonly #keyOfRow: (row: StoredRecord) => unknown
-  readonly #memory: QueryMemory
-  readonly #keys = new Set<unknown>()
+  readonly #keyOf: (row: StoredRecord) => ValueKey
+  readonly #keyOfRow: (row: StoredRecord) => ValueKey
+  readonly #keys: HeldKeys
 
   /** A key that is undefined equals none. */
   constructor(
     predicate: Subquery,
     input: Operator,
-    keys: { readonly ofRow: (row: StoredRecord) => unknown; readonly ofOther: (row: StoredRecord) => unknown },
+    keys: { readonly ofRow: (row: StoredRecord) => ValueKey; readonly ofOther: (row: StoredRecord) => ValueKey },
     memory: QueryMemory,
   ) {
-    this.#memory = memory
-
     this.predicate = predicate
     this.#input = input
     this.#keyOf = keys.ofOther
     this.#keyOfRow = keys.ofRow
+    this.#keys = new HeldKeys(memory, 'the values of a query in a filter')
   }
 
   step(): boolean {
@@ -98,9 +101,7 @@ export class KeySet implements Prepared {
       if (row === undefined) return true
       if (row === PAUSE) return false
       const key = this.#keyOf(row)
-      if (key === undefined || this.#keys.has(key)) continue
-      this.#memory.hold(1, 'a query within')
-      this.#keys.add(key)
+      if (key !== undefined) this.#keys.add(key)
     }
     return false
   }
@@ -111,7 +112,6 @@ export class KeySet implements Prepared {
   }
 
   close(): void {
-    this.#memory.release(this.#keys.size)
     this.#keys.clear()
     this.#input.close()
   }

@@ -8,13 +8,14 @@
 
 import type { RecordId } from '../../base/ids.ts'
 import { invariant } from '../../base/invariant.ts'
+import type { Value } from '../../base/values.ts'
 import { compareValues } from '../../codec/order.ts'
 import type { Highlight } from '../../text/highlight.ts'
 import type { PreparedSearch } from '../../text/prepared-search.ts'
 import type { TextQuery } from '../../text/text-query.ts'
+import { setField } from '../row-fields.ts'
 import type { SearchRead } from '../search-read.ts'
 import { type DerivedSource, END, type Row, type TextPreparation, type TextSource } from '../source.ts'
-import { withField } from './joined-row.ts'
 import { type Operator, PAUSE, type Step } from './operator.ts'
 
 export interface TextSearchOptions {
@@ -23,7 +24,7 @@ export interface TextSearchOptions {
   /** Rows that are wanted at most; undefined: all. */
   readonly most: number | undefined
   /** Told what the search looks for, to be validated later. */
-  readonly read: SearchRead | undefined
+  readonly reads: readonly SearchRead[]
 }
 
 /** Records that a step of the preparation works on: below a millisecond. */
@@ -88,7 +89,7 @@ export class TextSearch implements Operator {
     this.#preparation ??= this.#text.prepare()
     if (!this.#preparation.step(RECORDS_PER_STEP)) return undefined
     const prepared = this.#preparation.index.prepare(this.#options.query)
-    if (this.#options.read !== undefined) this.#options.read.prepared = prepared
+    for (const read of this.#options.reads) read.prepared = prepared
     return prepared
   }
 
@@ -141,18 +142,20 @@ export class TextSearch implements Operator {
   }
 
   #finish(row: Row, score: number, prepared: PreparedSearch): Row {
-    const scored = withField(row, '$score', score)
-    if (!this.#options.highlights) return scored
-    const found = prepared.highlight(this.#text.textsOf(row))
-    return withField(
-      scored,
-      '$highlights',
-      found.map((one) => this.#named(one)),
-    )
+    setField(row, '$score', score)
+    if (this.#options.highlights) {
+      const found = prepared.highlight(this.#text.textsOf(row))
+      setField(
+        row,
+        '$highlights',
+        found.map((one) => this.#named(one)),
+      )
+    }
+    return row
   }
 
   /** Where a word was found: the field by its path, the element of an array of texts, offsets in UTF-16 units. */
-  #named({ field, element, start, end }: Highlight): object {
+  #named({ field, element, start, end }: Highlight): Value {
     return { field: this.#text.spec.fields[field]!.path, element, start, end }
   }
 }

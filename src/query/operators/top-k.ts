@@ -1,3 +1,4 @@
+import { heldBytes, type MemoryShare, PLACE_BYTES, type QueryMemory } from '../query-memory.ts'
 import type { PlacedRow, RowOrder } from '../row-order.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
 
@@ -10,12 +11,14 @@ export class TopK implements Operator {
   readonly #order: RowOrder
   readonly #k: number
   readonly #heap: PlacedRow[] = []
+  readonly #share: MemoryShare
   #given = -1
 
-  constructor(input: Operator, order: RowOrder, k: number) {
+  constructor(input: Operator, order: RowOrder, k: number, memory: QueryMemory) {
     this.#input = input
     this.#order = order
     this.#k = k
+    this.#share = memory.share('the first rows of an order')
   }
 
   next(): Step {
@@ -34,6 +37,7 @@ export class TopK implements Operator {
 
   close(): void {
     this.#heap.length = 0
+    this.#share.releaseAll()
     this.#given = 0
     this.#input.close()
   }
@@ -41,9 +45,12 @@ export class TopK implements Operator {
   #offer(row: PlacedRow): void {
     const heap = this.#heap
     if (heap.length < this.#k) {
+      this.#share.take(PLACE_BYTES + heldBytes(row.row))
       heap.push(row)
       this.#rise(heap.length - 1)
     } else if (this.#order.compare(row, heap[0]!) < 0) {
+      this.#share.release(heldBytes(heap[0]!.row))
+      this.#share.take(heldBytes(row.row))
       heap[0] = row
       this.#sink()
     }

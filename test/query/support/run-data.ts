@@ -1,6 +1,7 @@
 /** Runs the data of a query on the engine, through any handle that reads: a database, a transaction, a snapshot. */
 import { type ReadView, runnerOf } from '../../../src/engine/read-view.ts'
 import { Query, restoreQuery } from '../../../src/query/builder.ts'
+import type { ExplainNode } from '../../../src/query/explain.ts'
 import type { QueryData } from '../../../src/query/query-data.ts'
 import type { QueryRunner, RecordSource } from '../../../src/query/source.ts'
 import type { Row } from './naive/scope.ts'
@@ -38,6 +39,17 @@ export function accessByIndex(handle: Handle, data: QueryData): string {
     .data.considered.filter(({ chosen }) => chosen)
     .map(({ access }) => access)
     .join()
+}
+
+/** The operators of what runs when it is by an index wherever one can be taken. */
+export function operatorsByIndex(handle: Handle, data: QueryData): ReadonlySet<string> {
+  const found = new Set<string>()
+  const walk = ({ operator, inputs }: ExplainNode): void => {
+    found.add(operator)
+    inputs.forEach(walk)
+  }
+  walk(byIndex(handle, data).explain().data.root)
+  return found
 }
 
 function byIndex(handle: Handle, data: QueryData): Query<unknown, Row> {
