@@ -40,7 +40,17 @@ export function codeSource({ column, via }: ColumnRef): CodeSource | undefined {
   if (column.kind !== 'coded') return undefined
   const { codes, dictionary } = column
   if (via === undefined) return { codes, table: undefined, dictionary }
-  return { codes: via.codes, table: Uint32Array.from(via.slotOf, (slot) => (slot < 0 ? 0 : codes[slot]!)), dictionary }
+  return { codes: via.codes, table: codesBehind(via.slotOf, codes), dictionary }
+}
+
+/** By code of the foreign key the code of the slot it leads to; missing where it leads nowhere. A loop: ten times as fast as `from`. */
+function codesBehind(slotOf: Int32Array, codes: Codes): Uint32Array {
+  const table = new Uint32Array(slotOf.length)
+  for (let code = 0; code < slotOf.length; code++) {
+    const slot = slotOf[code]!
+    if (slot >= 0) table[code] = codes[slot]!
+  }
+  return table
 }
 
 /** The code of slot `i`, as an expression. */
@@ -107,13 +117,17 @@ export interface NumberSource {
 export function numberSource({ column, via }: ColumnRef, ofCodes: 'numbers' | 'ranks'): NumberSource | undefined {
   const own = ownNumbers(column, ofCodes)
   if (own === undefined || via === undefined) return own
-  const { codes, values, tags } = own
-  const at = (slot: number): number => (codes === undefined ? slot : codes[slot]!)
-  return {
-    codes: via.codes,
-    values: Float64Array.from(via.slotOf, (slot) => (slot < 0 ? Number.NaN : values[at(slot)]!)),
-    tags: Uint8Array.from(via.slotOf, (slot) => (slot < 0 ? 0 : tags[at(slot)]!)),
+  const { slotOf } = via
+  const values = new Float64Array(slotOf.length).fill(Number.NaN)
+  const tags = new Uint8Array(slotOf.length)
+  for (let code = 0; code < slotOf.length; code++) {
+    const slot = slotOf[code]!
+    if (slot < 0) continue
+    const at = own.codes === undefined ? slot : own.codes[slot]!
+    values[code] = own.values[at]!
+    tags[code] = own.tags[at]!
   }
+  return { codes: via.codes, values, tags }
 }
 
 function ownNumbers(column: ColumnRef['column'], ofCodes: 'numbers' | 'ranks'): NumberSource | undefined {

@@ -172,8 +172,8 @@ export class ColumnBuilder {
         return false
       }
     }
-    if (size > 256 && store.codes.BYTES_PER_ELEMENT === 1) store.codes = Uint16Array.from(store.codes)
-    if (size > MAX_SHORT_CODES && store.codes.BYTES_PER_ELEMENT === 2) store.codes = Uint32Array.from(store.codes)
+    if (size > 256 && store.codes.BYTES_PER_ELEMENT === 1) store.codes = new Uint16Array(store.codes)
+    if (size > MAX_SHORT_CODES && store.codes.BYTES_PER_ELEMENT === 2) store.codes = new Uint32Array(store.codes)
     return true
   }
 

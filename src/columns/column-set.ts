@@ -37,6 +37,17 @@ interface Pass {
   readonly target: number
   readonly highSlot: number
   zone: number
+  /** Kept between the steps: what the runtime has learned of a reader goes with it. */
+  tools: Tools | undefined
+}
+
+/** What a pass works with while none of its columns is refused. */
+interface Tools {
+  readonly columns: readonly ColumnBuilder[]
+  readonly live: LiveBuilder | undefined
+  readonly read: (slot: number, values: (Value | undefined)[]) => void
+  /** What it reads into: one array for the whole pass, because code is made for arrays of one kind. */
+  readonly values: (Value | undefined)[]
 }
 
 /** What a query gets: columns in the order of its paths. Valid for every snapshot up to `caughtUp`, also later. */
@@ -219,7 +230,7 @@ export class Preparation {
       (entry) => entry.pass === undefined && entry.caughtUp === since && !isRefused(entry),
     )
     const { highSlot, newestCommit } = this.#rows
-    const pass: Pass = { entries, since, target: newestCommit, highSlot, zone: 0 }
+    const pass: Pass = { entries, since, target: newestCommit, highSlot, zone: 0, tools: undefined }
     for (const entry of entries) {
       entry.pass = pass
       entry.builder.reserve(highSlot)
@@ -230,15 +241,13 @@ export class Preparation {
   /** Goes on with a pass, whole zones at a time. Returns the slots it looked at. */
   #runPass(pass: Pass, mostRows: number): number {
     const rows = this.#rows
-    let { columns, live, read } = this.#toolsOf(pass)
-    const values: (Value | undefined)[] = columns.map(() => undefined)
+    let { columns, live, read, values } = this.#toolsOf(pass)
     let looked = 0
     for (; pass.zone * ZONE_SLOTS < pass.highSlot; pass.zone++) {
       if (looked >= mostRows) return looked
       if (rows.zoneCommit(pass.zone) <= pass.since) continue
-      if (columns.some((column) => column.isRefused)) {
-        ;({ columns, live, read } = this.#toolsOf(pass))
-        values.length = columns.length
+      if (hasRefused(columns)) {
+        ;({ columns, live, read, values } = this.#toolsOf(pass))
       }
       if (columns.length === 0 && live === undefined) break
       const from = pass.zone * ZONE_SLOTS
@@ -258,18 +267,17 @@ export class Preparation {
     return looked
   }
 
-  #toolsOf(pass: Pass): {
-    columns: readonly ColumnBuilder[]
-    live: LiveBuilder | undefined
-    read: (slot: number, values: (Value | undefined)[]) => void
-  } {
+  #toolsOf(pass: Pass): Tools {
+    if (pass.tools !== undefined && !hasRefused(pass.tools.columns)) return pass.tools
     const wanted = pass.entries.filter((entry) => entry.path !== undefined && !isRefused(entry))
-    return {
+    pass.tools = {
       // Entries with a path have a ColumnBuilder.
       columns: wanted.map(({ builder }) => builder as ColumnBuilder),
       live: pass.entries.includes(this.#live) ? this.#liveBuilder() : undefined,
       read: this.#rows.reader(wanted.map(({ path }) => path!)),
+      values: wanted.map(() => undefined),
     }
+    return pass.tools
   }
 
   /** Refuses the largest columns of a pass until the rest fits. */
@@ -304,6 +312,11 @@ export class Preparation {
 
 function makeEntry(path: Path | undefined, builder: ColumnBuilder | LiveBuilder): Entry {
   return { path, builder, caughtUp: 0, usedAt: 0, refusedAt: 0, pass: undefined }
+}
+
+function hasRefused(columns: readonly ColumnBuilder[]): boolean {
+  for (let i = 0; i < columns.length; i++) if (columns[i]!.isRefused) return true
+  return false
 }
 
 function isRefused({ builder }: Entry): boolean {

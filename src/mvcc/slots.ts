@@ -204,10 +204,16 @@ export class Slots {
   }
 
   #findZoneCommit(zone: number): number {
-    const end = Math.min(this.highSlot, (zone + 1) << SLOT_BITS)
+    const count = Math.min(ZONE_SLOTS, this.highSlot - (zone << SLOT_BITS))
+    const frame = this.space.read(zone)
+    const words = this.#slabs.u32[frame >>> FRAME_BITS]!
+    let at = (frame & FRAME_MASK) << WORD_BITS
     let newest = 0
-    for (let slot = zone << SLOT_BITS; slot < end; slot++) {
-      if (!this.isFree(slot)) newest = Math.max(newest, this.commitOf(slot))
+    for (let i = 0; i < count; i++, at += 8) {
+      const w4 = words[at + 4]!
+      if (w4 === 0) continue
+      const commit = ((w4 >>> 30) * 2048 + (words[at + 5]! >>> 21)) * TWO_32 + words[at + 6]!
+      if (commit > newest) newest = commit
     }
     this.#zones[zone] = newest
     return newest

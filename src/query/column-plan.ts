@@ -23,10 +23,12 @@ import {
   type Aggregate,
   conjunctsOf,
   type Expression,
+  type JoinClause,
   type OrderKey,
   type Predicate,
   type QueryData,
 } from './query-data.ts'
+import { isCorrelated } from './references.ts'
 import { samePath } from './same-predicate.ts'
 import type { RecordSource } from './source.ts'
 import { combine } from './where.ts'
@@ -109,17 +111,18 @@ export function scanOnColumns(
   return planned === undefined ? undefined : { planned, left }
 }
 
-/** Joined records, where each join finds one record by its id. */
+/** Records with what they look up by its id: joins, and queries that only say which ids there are. */
 export function joinOnColumns(
   data: QueryData,
   parts: BlockParts,
   rows: Planned,
   planning: Planning,
 ): Planned | undefined {
-  if (data.joins.length === 0) return undefined
+  if (data.joins.length === 0 && !parts.base.some((one) => lookupQueryOf(one) !== undefined)) return undefined
   const shape = shapeOf(data, parts, [])
   const { estimatedRows } = rows.node
-  const decoded = planning.columns.counted === data ? 0 : estimatedRows * (1 + data.joins.length)
+  const joined = data.joins.filter(({ as }) => as !== '').length
+  const decoded = planning.columns.counted === data ? 0 : estimatedRows * (1 + joined)
   return offer(data, shape, { rows, decoded, part: 1 }, planning, (fallback, records) => ({
     kind: 'columnScan',
     ...records,
@@ -168,9 +171,9 @@ export function distinctOnColumns(
 ): Planned | undefined {
   const { select, joins, computed, windows, group } = data
   if (select === undefined || group !== undefined) return undefined
-  const isPlain = joins.length === 0 && computed.length === 0 && windows.length === 0
+  const isPlain = joins.every(addsNothing) && computed.length === 0 && windows.length === 0
   const paths = select.map(({ path }) => path)
-  const parts = { base: conjuncts, joins: [], rest: [] }
+  const parts = plainParts(data, conjuncts)
   const plain = isPlain ? shapeOf(data, parts, paths) : { reason: 'its distinct rows are not of plain fields' }
   const shape = { ...plain, keys: paths }
   const { estimatedRows } = rows.node
@@ -195,12 +198,12 @@ export function topOnColumns(
   const { joins, computed, windows, group, distinct, sets, nearest } = data
   const { wanted } = question
   if (wanted === 0 || wanted > MAX_TOP_K || group !== undefined || distinct || sets.length > 0) return undefined
-  const isPlain = joins.length === 0 && computed.length === 0 && windows.length === 0 && nearest === undefined
+  const isPlain = joins.every(addsNothing) && computed.length === 0 && windows.length === 0 && nearest === undefined
   const byId = question.orderBy.findIndex(({ path }) => samePath(path, ['id']))
   const orderBy = byId < 0 ? question.orderBy : question.orderBy.slice(0, byId)
   const last = question.orderBy.at(byId)
   const ordered = byId < 0 ? orderBy : question.orderBy.slice(0, byId + 1)
-  const parts = { base: conjuncts, joins: [], rest: [] }
+  const parts = plainParts(data, conjuncts)
   const shape: Shape = !isPlain
     ? { reason: 'its order is not one of plain records' }
     : ordered.some(({ nocase }) => nocase)
@@ -233,9 +236,13 @@ export function nearestOnColumns(
   const { nearest, joins, computed, windows, group, distinct, sets } = data
   if (nearest === undefined || wanted > MAX_TOP_K) return undefined
   const isPlain =
-    joins.length === 0 && computed.length === 0 && windows.length === 0 && group === undefined && sets.length === 0
+    joins.every(addsNothing) &&
+    computed.length === 0 &&
+    windows.length === 0 &&
+    group === undefined &&
+    sets.length === 0
   const paths = nearest.kind === 'place' ? placePaths(nearest.path) : [nearest.path]
-  const parts = { base: conjuncts, joins: [], rest: [] }
+  const parts = plainParts(data, conjuncts)
   const shape: Shape =
     isPlain && !distinct
       ? shapeOf({ ...data, nearest: undefined }, parts, paths)
@@ -263,16 +270,21 @@ function shapeOf(data: QueryData, { base, joins, rest }: BlockParts, paths: read
   if (data.from !== undefined) return { reason: 'its rows are those of a query' }
   if (data.search !== undefined || data.nearest !== undefined) return { reason: 'its rows are ranked' }
   if (data.computed.length > 0) return { reason: 'it computes fields' }
-  const names = new Set(joins.map(({ join }) => join.as))
+  const names = new Set(joins.filter(({ join }) => !addsNothing(join)).map(({ join }) => join.as))
   const lookups: ColumnLookup[] = []
   for (const part of joins) {
     const lookup = lookupOf(part, names)
     if (lookup === undefined) return { reason: `its join ${part.join.as} does not find records by their id` }
     lookups.push(lookup)
   }
-  const conjuncts = [...base, ...rest]
-  if (conjuncts.some((one) => columnPathsOf(one) === undefined))
-    return { reason: 'its filter is not one of plain fields' }
+  const conjuncts: Predicate[] = []
+  for (const one of [...base, ...rest]) {
+    const asked = lookupQueryOf(one)
+    const lookup = asked && lookupOf(asked, names)
+    if (lookup !== undefined) lookups.push(lookup)
+    else if (columnPathsOf(one) !== undefined) conjuncts.push(one)
+    else return { reason: 'its filter is not one of plain fields' }
+  }
   const all = [...pathsOf(conjuncts), ...paths]
   const isThere = (path: Path): boolean => (names.has(path[0] ?? '') ? isColumnPath(path.slice(1)) : isColumnPath(path))
   const strange = all.find((path) => !isThere(path))
@@ -280,11 +292,36 @@ function shapeOf(data: QueryData, { base, joins, rest }: BlockParts, paths: read
   return { records: { collection: data.collection, where: whole(conjuncts), lookups }, paths: all }
 }
 
+function addsNothing({ kind }: Pick<JoinClause, 'kind'>): boolean {
+  return kind === 'semi' || kind === 'anti'
+}
+
+/** The parts of a block whose joins add nothing. */
+function plainParts({ joins }: QueryData, conjuncts: readonly Predicate[]): BlockParts {
+  return { base: conjuncts, joins: joins.map((join) => ({ join, conjuncts: [] })), rest: [] }
+}
+
+/** A condition that asks a query for ids, or asks it by an id, as the join that it is. */
+function lookupQueryOf(predicate: Predicate): JoinFilter | undefined {
+  const isNot = predicate.kind === 'not'
+  const asked = isNot ? predicate.of : predicate
+  const kind = isNot ? 'anti' : 'semi'
+  if (asked.kind === 'inQuery') {
+    const { select, ...other } = asked.query
+    const path = select?.[0]?.path
+    if (path === undefined) return undefined
+    const on = [{ left: asked.value, right: { kind: 'path', path } as const }]
+    return { join: { kind, as: '', other: { ...other, select: undefined }, on }, conjuncts: [] }
+  }
+  if (asked.kind !== 'exists' || isCorrelated(asked.query)) return undefined
+  return { join: { kind, as: '', other: asked.query, on: asked.on }, conjuncts: [] }
+}
+
 /** A join that finds one record by its id, by a field of the records themselves. */
 function lookupOf({ join, conjuncts }: JoinFilter, names: ReadonlySet<string>): ColumnLookup | undefined {
   const { kind, as, other, on } = join
   const [pair] = on
-  if ((kind !== 'inner' && kind !== 'left') || pair === undefined || on.length > 1) return undefined
+  if (kind === 'right' || kind === 'full' || pair === undefined || on.length > 1) return undefined
   const key = pathOf(pair.left)
   const id = pathOf(pair.right)
   if (key === undefined || id === undefined || !samePath(id, ['id'])) return undefined
@@ -331,6 +368,7 @@ function offer(
   const weigh = 'reason' in shape ? shape : weightOf(shape, weighed, planning)
   const reason = 'reason' in weigh ? weigh.reason : undefined
   const isTaken = !('reason' in shape) && (isDemanded ? !('reason' in weigh) : reason === undefined && isWorth(weigh))
+  if (isTaken && shape.records.lookups.some(addsNothing)) planning.rules.add('query to lookup')
   if (isTaken) outcomes.set(data, 'taken')
   else if (outcomes.get(data) !== 'taken') outcomes.set(data, reason ?? 'columns')
   noteCandidate(data, weigh, weighed, isTaken, planning)
@@ -362,7 +400,7 @@ function weightOf(
   planning: Planning,
 ): Weight | { readonly reason: string } {
   const own = planning.tables.open(records.collection)
-  const names = new Map(records.lookups.map((lookup) => [lookup.as, lookup]))
+  const names = new Map(records.lookups.filter((one) => !addsNothing(one)).map((lookup) => [lookup.as, lookup]))
   const wanted: { readonly source: RecordSource; readonly path: Path }[] = []
   for (const path of paths) {
     const lookup = names.get(path[0] ?? '')

@@ -186,7 +186,9 @@ function rangesText({ length }: readonly unknown[]): string {
 }
 
 function recordsText({ collection, where, lookups }: ColumnRecords): string {
-  const found = lookups.map((one) => `${one.kind} ${one.as} by id of ${one.collection} = ${formatPath(one.key)}`)
+  const found = lookups.map(({ kind, as, collection: other, key }) => {
+    return `${kind}${as === '' ? '' : ` ${as}`} by id of ${other} = ${formatPath(key)}`
+  })
   return [collection, ...found, ...(where === undefined ? [] : [predicateText(where)])].join(', ')
 }
 

@@ -234,7 +234,8 @@ export interface ColumnRecords {
 
 /** Another collection's record, found by its id and put under a name. */
 export interface ColumnLookup {
-  readonly kind: 'inner' | 'left'
+  readonly kind: 'inner' | 'left' | 'semi' | 'anti'
+  /** Empty for semi and anti, which add nothing: it is there, or it is not. */
   readonly as: string
   readonly collection: string
   /** Other records are as if they were not there. */

@@ -9,9 +9,11 @@ import { structureKey } from '../../src/columns/dictionary.ts'
 import { type ReadView, runnerOf } from '../../src/engine/read-view.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
 import { openExecution } from '../../src/query/execute.ts'
+import { exists } from '../../src/query/exists.ts'
 import { isPlace, metersBetween } from '../../src/query/place.ts'
 import type { QueryData } from '../../src/query/query-data.ts'
 import { END, type QueryRunner, type Row } from '../../src/query/source.ts'
+import { not } from '../../src/query/where.ts'
 import { closeChecked, freshPlatform, openOn, withDatabase } from '../engine/fixture.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
@@ -32,6 +34,8 @@ interface Rows {
   where(filter: object): Rows
   join(as: string, other: Rows, on: object): Rows
   leftJoin(as: string, other: Rows, on: object): Rows
+  semiJoin(other: Rows, on: object): Rows
+  antiJoin(other: Rows, on: object): Rows
   groupBy(keys: unknown, aggregates: object): Rows
   select(...paths: readonly string[]): Rows
   distinct(): Rows
@@ -276,6 +280,7 @@ async function check(view: View, q: Questions): Promise<void> {
   )
   expect(unordered(perTeam)).toEqual(unordered(teamsOf(pairs)))
   expect(users.size).toBeGreaterThanOrEqual(matches.size)
+  await checkLookups(q, things, { others, scanned, hasPartner: (row) => partnerOf(row) !== undefined })
 
   const center = { lat: 10, lng: 20 }
   const nearest = await byColumns(things.where(q.filter).nearest('place', center).limit(q.limit), 'columnNearest')
@@ -297,6 +302,48 @@ async function check(view: View, q: Questions): Promise<void> {
   const wanted = distances.sort((a, b) => a - b).slice(0, q.limit)
   for (const [i, row] of ranked.entries()) expect(row['$distance']).toBeCloseTo(wanted[i]!, 5)
   expect(ranked.length).toBe(wanted.length)
+}
+
+/** Queries that only say which ids there are, in every form, against a model. */
+async function checkLookups(
+  q: Questions,
+  things: Rows,
+  {
+    others,
+    scanned,
+    hasPartner,
+  }: { others: Rows; scanned: readonly Row[]; hasPartner: (row: StoredRecord) => boolean },
+): Promise<void> {
+  const on = { ownerId: 'id' }
+  // The types want rows that a type knows.
+  const exist = exists(others as never, on as never) as unknown as object
+  const isNot = (one: object): object => not(one as never) as unknown as object
+  const ids = others.select('id')
+  const filtered = things.where(q.filter)
+  const forms: readonly (readonly [isThere: boolean, query: Rows])[] = [
+    [true, filtered.where({ ownerId: { in: ids } })],
+    [true, filtered.where(exist)],
+    [true, filtered.semiJoin(others, on)],
+    [false, filtered.where({ ownerId: { notIn: ids } })],
+    [false, filtered.where(isNot(exist))],
+    [false, filtered.antiJoin(others, on)],
+  ]
+  for (const [isThere, query] of forms) {
+    const wanted = scanned.filter((row) => hasPartner(row) === isThere)
+    expect(unordered(query.hint('columns').all())).toEqual(unordered(wanted))
+    expect(query.hint('columns').count()).toBe(wanted.length)
+    expect(query.hint('columns').explain().text).toContain('query to lookup')
+  }
+  const [isThere, asked] = forms[q.limit % forms.length]!
+  const wanted = scanned.filter((row) => hasPartner(row) === isThere)
+  expect(unordered(await byColumns(asked, 'columnScan'))).toEqual(unordered(wanted))
+  const counts = await byColumns(asked.groupBy(['status'], { rows: { count: true } }), 'columnGroup')
+  const perStatus = [...grouped(wanted, ['status']).values()].map((group) => {
+    return { ...picked(group[0]!, ['status']), rows: group.length }
+  })
+  expect(unordered(counts)).toEqual(unordered(perStatus))
+  const first = await byColumns(asked.orderBy('n', 'desc', {}).limit(q.limit), 'columnTop')
+  expect(first.map(textOf)).toEqual(asked.hint('scan').orderBy('n', 'desc', {}).limit(q.limit).all().map(textOf))
 }
 
 function distance(metric: 'cosine' | 'dot' | 'l2', a: Float32Array, b: Float32Array): number {
@@ -554,6 +601,28 @@ describe('a plan', () => {
           .hint(hint)
         expect(text(query)).not.toContain('column')
       }
+    }))
+
+  it('looks up what asks a query for ids alone, and asks every other query', () =>
+    withDatabase(async (db) => {
+      await db.collection('large').insertMany(rows(4_000) as never)
+      const large = all(db, 'large')
+      const open = large.where({ status: 'open' })
+      const text = (query: Rows): string => query.explain().text
+      expect(text(large.where({ n: { in: large.where({ status: 'open' }).select('id') } }))).toContain(
+        'columnScan large, semi by id of large = n',
+      )
+      expect(text(large.semiJoin(open, { n: 'id' }))).toContain('columnScan large, semi by id of large = n')
+      expect(text(large.antiJoin(open, { n: 'id' }))).toContain('columnScan large, anti by id of large = n')
+      const others = [
+        large.where({ n: { in: large.select('n') } }),
+        large.where({ n: { in: large.select('id').limit(3) } }),
+        large.where({ n: { in: open.select('id').distinct() } }),
+        large.semiJoin(open, { n: 'n' }),
+        large.semiJoin(open, { n: 'id', status: 'status' }),
+        large.semiJoin(open, { id: 'id' }),
+      ]
+      for (const query of others) expect(text(query)).not.toContain('query to lookup')
     }))
 
   it('runs by rows where a column cannot be had, and says so', () =>

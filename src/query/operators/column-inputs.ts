@@ -104,7 +104,9 @@ export class ColumnInputs {
     if (this.#records.where !== undefined) of.push(columnTest(this.#records.where, this.refOf))
     for (const { lookup, join, special } of this.#lookups) {
       if (special !== undefined) of.push({ kind: 'not', of: this.#keyTest(lookup, special) })
-      if (lookup.kind === 'inner') of.push({ kind: 'joins', via: join })
+      const joins: ColumnTest = { kind: 'joins', via: join }
+      if (lookup.kind === 'inner' || lookup.kind === 'semi') of.push(joins)
+      if (lookup.kind === 'anti') of.push({ kind: 'not', of: joins })
     }
     return of.length === 0 ? undefined : { kind: 'and', of }
   }
@@ -130,7 +132,7 @@ export class ColumnInputs {
   /** A record whose slot has passed, with what it looks up. */
   joined(record: Row): Row | undefined {
     let row: Row | undefined = record
-    for (const lookup of this.#lookups) if (row !== undefined) row = lookup.joined(row)
+    for (const lookup of this.#lookups) if (row !== undefined && addsField(lookup.lookup)) row = lookup.joined(row)
     return row
   }
 
@@ -150,7 +152,7 @@ export class ColumnInputs {
   }
 
   #lookupOf(path: Path): LookedUp | undefined {
-    return this.#lookups.find(({ lookup }) => lookup.as === path[0])
+    return this.#lookups.find(({ lookup }) => addsField(lookup) && lookup.as === path[0])
   }
 
   get #all(): readonly CollectionColumns[] {
@@ -160,4 +162,8 @@ export class ColumnInputs {
 
 function wherePaths(where: ColumnRecords['where']): readonly Path[] {
   return where === undefined ? [] : (columnPathsOf(where) ?? [])
+}
+
+function addsField({ kind }: ColumnLookup): boolean {
+  return kind === 'inner' || kind === 'left'
 }
