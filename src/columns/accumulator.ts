@@ -99,10 +99,22 @@ export class Histogram implements Accumulator {
 
   into(group: number, tally: Tally): void {
     const { values } = this.#source.dictionary
+    const from = group * this.#size
+    const sums = tally.isOfSums
+    let sum = 0
+    let count = 0
     for (let code = PRESENT; code < this.#size; code++) {
-      const times = this.#cells[group * this.#size + code]!
-      if (times > 0) tally.add(values[code], times)
+      const times = this.#cells[from + code]!
+      if (times === 0) continue
+      const value = values[code]
+      const next = sums && typeof value === 'number' ? sum + value * times : Number.NaN
+      // Whole numbers within 2^53 are added up here without an error.
+      if (Number.isSafeInteger(next) && Number.isInteger(value) && Number.isSafeInteger(next - sum)) {
+        sum = next
+        count += times
+      } else tally.add(value, times)
     }
+    if (count > 0) tally.addSum(sum, 0, count)
   }
 }
 

@@ -25,6 +25,11 @@ export class Tally {
     this.#kind = kind
   }
 
+  /** True when it knows of its values their sum and how many there were. */
+  get isOfSums(): boolean {
+    return this.#kind === 'sum' || this.#kind === 'avg'
+  }
+
   /** Rows, whatever is in them. */
   addRows(count: number): void {
     this.#count += count
