@@ -5,6 +5,7 @@
  */
 
 import type { SearchObject } from '../text/capture-search.ts'
+import { isCut, isFinished, isShaped, isWhole } from './block-shape.ts'
 import { captureCount, capturePath, describe, invalidQuery, isPlainObject } from './capture.ts'
 import {
   captureAggregates,
@@ -508,27 +509,6 @@ function both(before: Predicate | undefined, added: Predicate): Predicate {
     'and',
     of.flatMap((part) => (part.kind === 'and' ? part.of : [part])),
   )
-}
-
-/** True when the selected rows are told apart by value: what follows is about them. */
-function isShaped(data: QueryData): boolean {
-  return data.distinct || data.sets.length > 0
-}
-
-/** True when the rows are no longer those that were read and joined. */
-function isFinished({ group, windows, select }: QueryData): boolean {
-  return group !== undefined || windows.length > 0 || select !== undefined
-}
-
-/** True when only some of the rows are given. */
-function isCut(data: QueryData): boolean {
-  return data.limit !== undefined || data.offset > 0
-}
-
-/** True when the rows are the records of the collection, all of them. */
-function isWhole({ from, search, nearest, joins, where, group, distinct, sets, hint }: QueryData): boolean {
-  const isPlain = from === undefined && search === undefined && nearest === undefined && joins.length === 0
-  return isPlain && where === undefined && group === undefined && !distinct && sets.length === 0 && hint === undefined
 }
 
 /** An order that was given before the rows were what they are now may name a field that they do not have. */

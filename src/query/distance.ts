@@ -1,8 +1,10 @@
 /** How far a row's place or vector is from what a query names. */
+
 import type { StoredRecord, Value } from '../base/values.ts'
+import { distanceMetres } from '../columns/geo.ts'
 import { vectorMeasure } from '../columns/nearest.ts'
 import { compileGetter } from './getter.ts'
-import { isPlace, metersBetween } from './place.ts'
+import { isPlace } from './place.ts'
 import type { NearestClause } from './query-data.ts'
 
 type Vector = Float32Array | Float64Array
@@ -14,7 +16,7 @@ export function compileDistance(nearest: NearestClause): (row: StoredRecord) => 
     const { to } = nearest
     return (row) => {
       const value = get(row)
-      return isPlace(value) ? metersBetween(value, to) : undefined
+      return isPlace(value) ? distanceMetres(value, to) : undefined
     }
   }
   const { to, metric } = nearest

@@ -24,14 +24,12 @@
  *
  * - All collections of a run are opened in the turn in which it begins, so they are seen at one snapshot.
  */
-import type { Path, StoredRecord, Value } from '../base/values.ts'
+import type { Path, Value } from '../base/values.ts'
 import { equalValues } from '../codec/order.ts'
 import { idsOf } from './access.ts'
 import { compileAggregate } from './aggregates.ts'
-import { invalidQuery } from './capture.ts'
 import { placePaths } from './column-tests.ts'
-import type { RecordTest, RowValue } from './expression.ts'
-import { compileGetter } from './getter.ts'
+import type { RowValue } from './expression.ts'
 import { keyRanges } from './index-ranges.ts'
 import { CollectionScan } from './operators/collection-scan.ts'
 import { ColumnChoice } from './operators/column-choice.ts'
@@ -52,7 +50,7 @@ import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
 import { Measure } from './operators/measure.ts'
 import { MergeJoin, type MergeJoinOptions } from './operators/merge-join.ts'
 import { NearestRows } from './operators/nearest-rows.ts'
-import { type Operator, PAUSE, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
+import { type Operator, readByRow, STRIDE, type Step, skipByRow } from './operators/operator.ts'
 import { PointGet } from './operators/point-get.ts'
 import { MOST_AHEAD } from './operators/read-ahead.ts'
 import { Select } from './operators/select.ts'
@@ -60,7 +58,7 @@ import { SetRows } from './operators/set-rows.ts'
 import { Slice } from './operators/slice.ts'
 import { Sort } from './operators/sort.ts'
 import { SortRuns } from './operators/sort-runs.ts'
-import { EachRow, KeySet, type Prepared, SubqueryFilter } from './operators/subquery-filter.ts'
+import { EachRow, type Prepared, SubqueryFilter } from './operators/subquery-filter.ts'
 import { TextSearch } from './operators/text-search.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
@@ -68,27 +66,17 @@ import { WindowRows } from './operators/window-rows.ts'
 import { type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
 import { compileExpression, compilePredicate } from './predicate.ts'
-import {
-  BY_ID,
-  type Expression,
-  everyRecord,
-  type NamedExpression,
-  type Predicate,
-  type QueryData,
-  rowsOf,
-  type SearchClause,
-} from './query-data.ts'
+import { askEachRow, keySet } from './prepared-subqueries.ts'
+import { BY_ID, everyRecord, type NamedExpression, type QueryData, type SearchClause } from './query-data.ts'
 import { QueryMemory } from './query-memory.ts'
 import { ReadTracker } from './read-tracker.ts'
 import { visitReads } from './reads.ts'
-import { bindOuter, type Subquery, visitPaths } from './references.ts'
 import { compileOrder, type RowKey } from './row-order.ts'
 import { SearchRead, textOf } from './search-read.ts'
 import type { QueryRunner, RecordSource, Row } from './source.ts'
 import { Tables } from './tables.ts'
-import { compileJoinKey, compileKey, type ValueKey, valueKey } from './value-key.ts'
+import { compileJoinKey, valueKey } from './value-key.ts'
 import { isKeyable } from './value-range.ts'
-import { combine } from './where.ts'
 import { compileWindow } from './window-fields.ts'
 
 export interface ExecuteOptions {
@@ -412,80 +400,18 @@ function subqueryFilter(
   const left = [...others]
   const prepared = node.subplans.map(({ predicate, root }): Prepared => {
     const operator = root === undefined ? undefined : left.shift()
-    return operator === undefined ? new EachRow(predicate, askEachRow(predicate, b)) : keySet(predicate, operator, b)
+    return operator === undefined
+      ? new EachRow(
+          predicate,
+          askEachRow(predicate, (data) => openWithin(data, b)),
+        )
+      : keySet(predicate, operator, b.memory)
   })
   return new SubqueryFilter(input, prepared, (answers) => compilePredicate(node.where, answers))
 }
 
-function keySet(predicate: Subquery, operator: Operator, { memory }: Building): KeySet {
-  if (predicate.kind === 'inQuery') {
-    const own = compileExpression(predicate.value)
-    // It selects exactly one field: the builder and the reader of JSON have seen to that.
-    const other = compileGetter([predicate.query.select![0]!.name])
-    const keyOf = (value: Value | undefined): ValueKey => (value === undefined ? undefined : valueKey(value))
-    return new KeySet(
-      predicate,
-      operator,
-      { ofRow: (row) => keyOf(own(row)), ofOther: (row) => keyOf(other(row)) },
-      memory,
-    )
-  }
-  if (predicate.on.length === 0) {
-    return new KeySet(predicate, operator, { ofRow: () => true, ofOther: () => true }, memory)
-  }
-  const ofRow = compileJoinKey(predicate.on.map(({ left }) => compileExpression(left)))
-  const ofOther = compileJoinKey(predicate.on.map(({ right }) => compileExpression(right)))
-  return new KeySet(predicate, operator, { ofRow, ofOther }, memory)
-}
-
-/** Rows of different values that ask the same are answered once, as long as there are not too many. */
-const MOST_ANSWERS = 10_000
-
-/** Asks the query anew for each row, with the row's values put in. */
-function askEachRow(predicate: Subquery, b: Building): RecordTest {
-  if (predicate.kind !== 'exists') throw invalidQuery('in', 'outer belongs to the query of an exists')
-  const paths: Path[] = []
-  visitPaths(predicate, (path) => paths.push(path))
-  const keyOf = compileKey(paths.map(compileGetter))
-  const answers = new Map<ValueKey, boolean>()
-  const lefts = predicate.on.map(({ left }) => compileExpression(left))
-  return (row) => {
-    const key = keyOf(row)
-    const known = answers.get(key)
-    if (known !== undefined) return known
-    const values = lefts.map((left) => left(row) ?? null)
-    const answer = !values.includes(null) && isThere(predicate, values, row, b)
-    if (answers.size >= MOST_ANSWERS) answers.clear()
-    answers.set(key, answer)
-    return answer
-  }
-}
-
-/** True when the query has a row for this one. */
-function isThere(
-  predicate: Extract<Subquery, { kind: 'exists' }>,
-  values: readonly (Value | null)[],
-  row: StoredRecord,
-  b: Building,
-): boolean {
-  const bound = bindOuter(predicate.query, (path) => constant(compileGetter(path)(row)))
-  const pairs = predicate.on.map(({ right }, i): Predicate => {
-    if (right.kind === 'path') return { kind: 'field', path: right.path, test: { op: 'eq', operand: values[i]! } }
-    return { kind: 'compare', op: 'eq', left: right, right: { kind: 'literal', value: values[i]! } }
-  })
-  const asked = pairs.length === 0 ? bound : { ...rowsOf(bound), where: combine('and', pairs) }
-  const { root } = planQuery({ ...asked, limit: Math.min(1, asked.limit ?? 1) }, b.tables)
-  const operator = buildNode(root, { ...b, clock: undefined, tracker: undefined }, 1)
-  try {
-    let step = operator.next()
-    while (step === PAUSE) step = operator.next()
-    return step !== undefined
-  } finally {
-    operator.close()
-  }
-}
-
-/** The expression of a value; of a missing one a field that no record has. */
-function constant(value: Value | undefined): Expression {
-  return value === undefined ? { kind: 'path', path: ['$missing'] } : { kind: 'literal', value }
+/** A run of a query within another one, over the same tables. */
+function openWithin(data: QueryData, b: Building): Operator {
+  const { root } = planQuery(data, b.tables)
+  return buildNode(root, { ...b, clock: undefined, tracker: undefined }, 1)
 }

@@ -3,6 +3,7 @@
  * sides in the order of what must be equal. The cheapest by what is expected on both sides.
  */
 import type { Path } from '../base/values.ts'
+import { isFiltered } from './block-shape.ts'
 import type { Candidate, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
 import { BY_ID, type JoinClause, type JoinPair, type OrderKey, type Predicate, type QueryData } from './query-data.ts'
@@ -208,20 +209,4 @@ function lookupBy({ right }: JoinPair, pair: number, source: RecordSource): Look
     index.entryCount /
     Math.max(1, index.parts.length === 1 ? index.distinctEstimate : Math.sqrt(index.distinctEstimate))
   return { pair, index, matches, cost: DESCENT_COST + matches * FETCH_COST }
-}
-
-/** Records of a collection, filtered by what they hold, and nothing else. */
-export function isFiltered(data: QueryData): boolean {
-  const { from, search, nearest, joins, computed, group, windows, select, distinct, sets, limit, offset, hint } = data
-  const isOfRecords = from === undefined && search === undefined && nearest === undefined && joins.length === 0
-  const isAsRead = computed.length === 0 && group === undefined && windows.length === 0 && select === undefined
-  return (
-    isOfRecords &&
-    isAsRead &&
-    !distinct &&
-    sets.length === 0 &&
-    limit === undefined &&
-    offset === 0 &&
-    hint === undefined
-  )
 }

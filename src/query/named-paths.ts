@@ -3,6 +3,7 @@
  * in what is asked of these rows `owner.team` means that field, and not the field `team` of an `owner`.
  */
 import type { Path } from '../base/values.ts'
+import { isShaped } from './block-shape.ts'
 import type { Expression, NamedExpression, OrderKey, Predicate, QueryData } from './query-data.ts'
 
 type Rename = (path: Path) => Path
@@ -11,8 +12,7 @@ type Rename = (path: Path) => Path
 export function withNamedPaths(data: QueryData): QueryData {
   const source = data.from === undefined ? NONE : dottedNames(data.from)
   const rows = data.group === undefined ? source : namesOfGroup(data)
-  const isShaped = data.distinct || data.sets.length > 0
-  const ordered = isShaped && data.select !== undefined ? namesOfSelect(data) : rows
+  const ordered = isShaped(data) && data.select !== undefined ? namesOfSelect(data) : rows
   if (source.size === 0 && rows.size === 0 && ordered.size === 0) return data
   const ofSource = renamer(source)
   const ofRows = renamer(rows)

@@ -13,6 +13,7 @@
 import { formatPath } from '../base/path.ts'
 import type { Path } from '../base/values.ts'
 import { chooseAccess } from './access.ts'
+import { isShaped } from './block-shape.ts'
 import { invalidQuery } from './capture.ts'
 import {
   assertColumns,
@@ -118,10 +119,10 @@ function decides(key: OrderKey, path: Path): boolean {
 /** The plan of one block, its order, limit and projection included. */
 export function planBlock(data: QueryData, planning: Planning, after?: RowKey): Planned {
   const orderBy = wholeOrder(data, after !== undefined)
-  const isShaped = data.distinct || data.sets.length > 0
-  const rows = planRows(data, planning, { orderBy, after, isShaped })
+  const isDistinct = isShaped(data)
+  const rows = planRows(data, planning, { orderBy, after, isShaped: isDistinct })
   let { node, cost, runKeys } = rows
-  if (isShaped) {
+  if (isDistinct) {
     if (data.select !== undefined) node = selected(node, data.select)
     if (data.distinct) {
       node = { kind: 'distinctRows', input: node, estimatedRows: node.estimatedRows }
@@ -152,7 +153,7 @@ export function planBlock(data: QueryData, planning: Planning, after?: RowKey): 
     const estimatedRows = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(0, node.estimatedRows - offset))
     node = { kind: 'slice', offset, limit, input: node, estimatedRows }
   }
-  if (!isShaped && data.select !== undefined) node = selected(node, data.select)
+  if (!isDistinct && data.select !== undefined) node = selected(node, data.select)
   assertColumns(data, planning)
   return { node, cost: cost + node.estimatedRows * ROW_COST }
 }

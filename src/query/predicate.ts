@@ -8,10 +8,11 @@ import { invariant } from '../base/invariant.ts'
 import type { Path, Value } from '../base/values.ts'
 import { foldCase } from '../codec/case-fold.ts'
 import { compareStrings, compareValues, equalValues, typeClass } from '../codec/order.ts'
+import { distanceMetres } from '../columns/geo.ts'
 import { expressionFunction, type RecordTest, type RowValue, type Surroundings } from './expression.ts'
 import { compileGetter } from './getter.ts'
 import { matchLike, parseLike } from './like.ts'
-import { isInBox, isPlace, metersBetween } from './place.ts'
+import { isInBox, isPlace } from './place.ts'
 import type { ComparisonOp, Condition, Expression, Predicate } from './query-data.ts'
 import { compileRegex } from './regex.ts'
 
@@ -141,7 +142,7 @@ export function compileCondition(condition: Condition): ValueTest {
       return compileElements(condition.op, condition.operand.map(compileCondition))
     case 'near': {
       const circle = condition.operand
-      return (value) => isPlace(value) && metersBetween(value, circle) <= circle.radiusMeters
+      return (value) => isPlace(value) && distanceMetres(value, circle) <= circle.radiusMeters
     }
     case 'inBox': {
       const box = condition.operand

@@ -18,6 +18,7 @@
  * What speaks of the rows of a finished block (a join with groups, a filter of windows) is a block around it.
  */
 import type { Path, Value } from '../base/values.ts'
+import type { VectorMetric } from '../columns/nearest.ts'
 
 /** A test of one value: a field's, or an array element's. Each is true or false for every value, missing included. */
 export type Condition =
@@ -225,7 +226,7 @@ export interface SetClause {
   readonly other: QueryData
 }
 
-export type VectorMetric = 'cosine' | 'dot' | 'l2'
+export type { VectorMetric } from '../columns/nearest.ts'
 
 /**
  * The nearest first, as `$distance`: metres for places; for vectors 1 − cosine, the negated dot product, or the

@@ -1,5 +1,6 @@
 /** What predicates and expressions refer to: which fields of their row, and whether they ask other rows. */
 import type { Path } from '../base/values.ts'
+import { isShaped } from './block-shape.ts'
 import type { Expression, JoinClause, Predicate, QueryData } from './query-data.ts'
 
 /** A query inside a predicate. */
@@ -65,7 +66,7 @@ export function visitOwnPaths(data: QueryData, visit: (path: Path) => void): voi
     for (const { path } of orderBy) visit(path)
   }
   // From here on rows may be groups, or the results of others.
-  if (data.group !== undefined || data.distinct || data.sets.length > 0) return
+  if (data.group !== undefined || isShaped(data)) return
   for (const { of, partitionBy, orderBy } of data.windows) {
     for (const part of of === undefined ? partitionBy : [of, ...partitionBy]) visitExpression(part, visit)
     for (const { path } of orderBy) visit(path)

@@ -1,4 +1,5 @@
 import type { Path } from '../base/values.ts'
+import { isShaped } from './block-shape.ts'
 import { BY_ID, type QueryData } from './query-data.ts'
 
 /** Of a record: its id. */
@@ -11,7 +12,7 @@ const WHOLE_ROW: readonly Path[] = Object.freeze([Object.freeze([])])
  * keys of its group, or the whole row (the empty path) where rows have no identity beyond their value.
  */
 export function identityOf(data: QueryData): readonly Path[] {
-  if (data.distinct || data.sets.length > 0) return WHOLE_ROW
+  if (isShaped(data)) return WHOLE_ROW
   if (data.group !== undefined) return data.group.keys.map(({ name }) => [name])
   const own = data.from === undefined ? RECORD : data.from.select === undefined ? identityOf(data.from) : WHOLE_ROW
   if (own === WHOLE_ROW || data.joins.length === 0) return own
@@ -33,6 +34,5 @@ export function mayRepeat({ from, joins, group, distinct, sets }: QueryData): bo
 
 /** True when the block hands out rows without what tells them apart. */
 function losesIdentity(data: QueryData): boolean {
-  const isShaped = data.distinct || data.sets.length > 0
-  return mayRepeat(data) || (data.select !== undefined && !isShaped)
+  return mayRepeat(data) || (data.select !== undefined && !isShaped(data))
 }

@@ -1,6 +1,8 @@
 /** The scalar functions of expressions: what each makes of values that are neither null nor missing. */
+
 import type { Value } from '../base/values.ts'
-import { isPlace, metersBetween } from './place.ts'
+import { distanceMetres } from '../columns/geo.ts'
+import { isPlace } from './place.ts'
 import type { ScalarFunction } from './query-data.ts'
 
 /** Instead of a value: the arguments are of a type that the function does not take; the text says which it takes. */
@@ -46,7 +48,7 @@ export function scalarFunction(fn: Exclude<ScalarFunction, 'concat' | 'coalesce'
     case 'length':
       return lengthOf
     case 'distance':
-      return (a, b) => (isPlace(a) && isPlace(b) ? metersBetween(a, b) : PLACES)
+      return (a, b) => (isPlace(a) && isPlace(b) ? distanceMetres(a, b) : PLACES)
   }
 }
 

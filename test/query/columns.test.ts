@@ -6,11 +6,12 @@ import { valueAt } from '../../src/base/path.ts'
 import type { StoredRecord, Value } from '../../src/base/values.ts'
 import { compareValues } from '../../src/codec/order.ts'
 import { structureKey } from '../../src/columns/dictionary.ts'
+import { distanceMetres } from '../../src/columns/geo.ts'
 import { type ReadView, runnerOf } from '../../src/engine/read-view.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
 import { openExecution } from '../../src/query/execute.ts'
 import { exists } from '../../src/query/exists.ts'
-import { isPlace, metersBetween } from '../../src/query/place.ts'
+import { isPlace } from '../../src/query/place.ts'
 import type { QueryData } from '../../src/query/query-data.ts'
 import { END, type QueryRunner, type Row } from '../../src/query/source.ts'
 import { not } from '../../src/query/where.ts'
@@ -286,7 +287,7 @@ async function check(view: View, q: Questions): Promise<void> {
   const nearest = await byColumns(things.where(q.filter).nearest('place', center).limit(q.limit), 'columnNearest')
   const near = scanned.flatMap((row) => {
     const at = row['place'] as Value | undefined
-    return isPlace(at) ? [{ ...row, $distance: metersBetween(center, at) }] : []
+    return isPlace(at) ? [{ ...row, $distance: distanceMetres(center, at) }] : []
   })
   expect(nearest.map(textOf)).toEqual(nearestFirst(near).slice(0, q.limit).map(textOf))
 
