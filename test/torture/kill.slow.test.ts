@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { open } from '../../src/entry/index.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
 import { effort } from '../support/effort.ts'
+import { figure } from '../support/figure.ts'
 import { seed } from '../support/seed.ts'
 import { compileEngine } from './compiled-engine.ts'
 import { canonical, checked, contentOf, difference, type Model } from './history.ts'
@@ -106,6 +107,8 @@ it('a killed process loses nothing that it acknowledged, and leaves a prefix of 
       if (round % 3 === 0) base = asKillModel(contentOf(db))
       await db.close()
     }
+    figure('kills', 'SIGKILLs survived', rounds)
+    figure('kills', 'acknowledged commits, none lost', acknowledgedInAll)
     expect(acknowledgedInAll).toBeGreaterThan(rounds * 20)
     expect(Math.min(...readdirSync(join(folder, 'log')).map(Number)), 'the log was cleaned').toBeGreaterThan(1)
   } finally {
