@@ -167,6 +167,6 @@ export function csvRow(cells: readonly string[], delimiter: string): string {
 }
 
 function csvQuoted(cell: string, delimiter: string): string {
-  const plain = !cell.includes(delimiter) && !/["\r\n]|^\s|\s$/.test(cell)
+  const plain = cell === '' || (!cell.includes(delimiter) && !/["\r\n]|^\s|\s$/.test(cell))
   return plain ? cell : `"${cell.replaceAll('"', '""')}"`
 }

@@ -95,6 +95,8 @@ export async function dump(core: Core, target: string, options: DumpOptions): Pr
       files.push({ file, format, compress: options.compress ?? null, ...collection, ...written })
     }
     pacer.assertWanted()
+    // What the manifest names is there before it, whatever a power cut does.
+    core.platform.outside.syncFolderSync(folder)
     made.push(`${folder}/${MANIFEST_FILE}.tmp`, `${folder}/${MANIFEST_FILE}`)
     const createdAt = new Date(core.platform.clock.now()).toISOString()
     writeManifest(core.platform, folder, { commit: pinned.commitNumber, createdAt, files })

@@ -22,11 +22,11 @@ export interface LoadDoors {
 export function assertLoadable(
   core: Core,
   { collection: name, schemaVersion, hasSchema, indexes, search }: DumpedCollection,
-  unchecked: boolean,
+  { unchecked, isDeclared }: { readonly unchecked: boolean; readonly isDeclared: boolean },
 ): void {
   checkedName(name, false)
   const state = core.collections.get(name)
-  const isNew = state === undefined || (!state.logged && state.rules === undefined)
+  const isNew = state === undefined || !(state.logged || isDeclared)
   if (hasSchema && state?.rules === undefined && state?.unchecked !== true && !unchecked) throw schemaRequired(name)
   const version = isNew ? schemaVersion : state.description.schemaVersion
   if (version !== schemaVersion) throw otherVersion(name, schemaVersion, version)

@@ -148,7 +148,10 @@ async function loadDump(
   const folder = platform.outside.realPathSync(source)
   const manifest = await readManifest(platform, folder)
   const files = chosenFiles(manifest.files, settings.collections)
-  for (const file of files) assertLoadable(core, file, settings.unchecked)
+  const isDeclared = (file: DumpedFile): boolean => doors.declared.includes(file.collection)
+  for (const file of files) {
+    assertLoadable(core, file, { unchecked: settings.unchecked, isDeclared: isDeclared(file) })
+  }
   for (const file of files) {
     const { collection, records: totalRecords } = file
     await verifyFile(platform, `${folder}/${file.file}`, file, settings.pacer, (bytes) =>
@@ -157,9 +160,8 @@ async function loadDump(
   }
   for (const file of files) {
     const { collection: name } = file
-    const isDeclared = doors.declared.includes(name)
     const { signal, indexes = true } = settings
-    const made = await prepareTarget(core, file, { isDeclared, indexes, signal })
+    const made = await prepareTarget(core, file, { isDeclared: isDeclared(file), indexes, signal })
     const path = `${folder}/${file.file}`
     const seal = new FileSeal(platform.digest.sha256InPieces())
     // The file is the one that was written, so no line of it is too long to be had unless the caller says so.

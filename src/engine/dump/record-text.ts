@@ -87,7 +87,9 @@ export async function findColumns(
   let count = 0
   for await (const record of records) {
     for (const name of Object.keys(record)) {
-      if (tallies.has(name) || tallies.size < MAX_COLUMNS) note(tallies, name, record[name])
+      // A lone surrogate has no UTF-8, and a header no way to escape it.
+      const fits = tallies.has(name) || (tallies.size < MAX_COLUMNS && name.isWellFormed())
+      if (fits) note(tallies, name, record[name])
       else hasRest = true
     }
     if (++count % RECORDS_PER_LOOK !== 0) continue
@@ -109,10 +111,11 @@ function note(tallies: Map<string, Map<CellType, number>>, name: string, value: 
   if (type !== undefined) tally.set(type, (tally.get(type) ?? 0) + 1)
 }
 
+/** The first of those that most values have; a column of nothing but null is as good as any. */
 function mostOf(tally: ReadonlyMap<CellType, number>): CellType {
-  let most: CellType = 'string'
-  for (const [type, count] of tally) if (count > (tally.get(most) ?? 0)) most = type
-  return most
+  let most: CellType | undefined
+  for (const [type, count] of tally) if (most === undefined || count > (tally.get(most) ?? 0)) most = type
+  return most ?? 'string'
 }
 
 function restOf(record: StoredRecord, names: ReadonlySet<string>): string {
