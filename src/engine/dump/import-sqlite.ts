@@ -60,6 +60,8 @@ const KNOWN = [
 const INSTALL =
   'This Node has no node:sqlite (it is there from 22.13 on), and better-sqlite3 is not installed: run npm install better-sqlite3, or use a newer Node'
 
+const REBUILD = 'better-sqlite3 is installed for another version of Node: run npm rebuild better-sqlite3'
+
 /** Rows between two looks at the clock. */
 const ROWS_PER_LOOK = 32
 
@@ -94,10 +96,10 @@ async function openFile(core: Core, path: string): Promise<SqliteFile> {
   try {
     file = await core.platform.sqlite.open(path)
   } catch (cause) {
-    throw unreadable(path, cause)
+    throw isUnloadable(cause) ? unsupported(REBUILD, cause) : unreadable(path, cause)
   }
   if (file !== undefined) return file
-  throw new BlazeError('UNSUPPORTED', `${INSTALL}. Nothing was written.`, undefined)
+  throw unsupported(INSTALL, undefined)
 }
 
 function readTables(file: SqliteFile, path: string, { tables, map = {} }: ImportOptions): SqliteTable[] {
@@ -208,6 +210,15 @@ function attempt<V>(what: string, call: () => V): V {
     if (isBlazeError(cause)) throw cause
     throw unreadable(what, cause)
   }
+}
+
+/** A library whose native part is not for this process. */
+function isUnloadable(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_DLOPEN_FAILED'
+}
+
+function unsupported(text: string, cause: unknown): BlazeError<'UNSUPPORTED'> {
+  return new BlazeError('UNSUPPORTED', `${text}. Nothing was written.`, undefined, { cause })
 }
 
 function unreadable(what: string, cause: unknown): BlazeError<'INVALID_ARGUMENT'> {

@@ -268,6 +268,10 @@ test('what cannot be imported as it is is refused before anything is written', a
     await expect(db.importSqlite('/x', { bogus: 1 } as object)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     expect(db.collections()).toEqual([])
   })
+  const foreign = Object.assign(new Error('for another Node'), { code: 'ERR_DLOPEN_FAILED' })
+  await withImport({ open: () => Promise.reject(foreign) }, async (db) => {
+    await expect(db.importSqlite('/x')).rejects.toMatchObject({ code: 'UNSUPPORTED', cause: foreign })
+  })
   await withImport({ open: async () => undefined }, async (db) => {
     await expect(db.importSqlite('/x')).rejects.toMatchObject({
       code: 'UNSUPPORTED',
@@ -315,6 +319,7 @@ function libraries(): Library[] {
     const bench = createRequire(new URL('../../../bench/package.json', import.meta.url))
     type Better = BetterSqlite & (new (path: string) => { exec(sql: string): void; close(): void })
     const better = bench('better-sqlite3') as Better
+    new better(':memory:').close()
     const make = (path: string, sql: string): void => {
       const db = new better(path)
       db.exec(sql)
@@ -322,7 +327,9 @@ function libraries(): Library[] {
     }
     found.push({ name: 'better-sqlite3', door: { open: async (path) => openBetter(better, path) }, make })
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND')) throw error
+    // Not installed, or for another version of Node.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_DLOPEN_FAILED') throw error
   }
   return found
 }
