@@ -72,9 +72,15 @@ export function readForeignCell(
   type: CellType | undefined,
   options: { readonly empty: EmptyCell; readonly infer: boolean },
 ): Value | undefined {
-  if (text === '') return options.empty === 'missing' ? undefined : options.empty === 'null' ? null : ''
+  if (text === '') return emptyOf(type, options.empty)
   if (type !== undefined) return parsed(type === 'string' ? text : text.trim(), type)
   return options.infer ? inferred(text) : text
+}
+
+/** Only a column of strings can have an empty one. */
+function emptyOf(type: CellType | undefined, empty: EmptyCell): Value | undefined {
+  if (empty === 'null') return null
+  return empty === 'string' && (type === undefined || type === 'string') ? '' : undefined
 }
 
 /** true, false, and numbers whose own text this is exactly (so that 007 and 1.10 stay strings); else the string. */

@@ -72,6 +72,7 @@ function sqliteFile(connection: Connection): SqliteFile {
     connection.close()
     throw error
   }
+  // Both libraries give a row as an object of what SQLite knows: null, number, bigint, string, bytes.
   return {
     all: (sql) => connection.prepare(sql).all() as SqliteRow[],
     rows: (sql) => connection.prepare(sql).iterate() as IterableIterator<SqliteRow>,

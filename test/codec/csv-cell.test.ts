@@ -99,4 +99,6 @@ test('an empty cell is what the caller says', () => {
   expect(foreign('')).toBe(undefined)
   expect(foreign('', 'number', false, 'null')).toBe(null)
   expect(foreign('', undefined, true, 'string')).toBe('')
+  expect(foreign('', 'string', false, 'string')).toBe('')
+  expect(foreign('', 'number', false, 'string')).toBe(undefined)
 })

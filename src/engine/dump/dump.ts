@@ -31,6 +31,9 @@ import { Pacer } from './pacer.ts'
 import { Pinned } from './pinned.ts'
 import { csvText, findColumns, ndjsonText, textPieces } from './record-text.ts'
 
+/** What the folder of every database has (identity-file.ts). */
+const IDENTITY_FILE = 'identity'
+
 /** How far a dump, a load or an import is. */
 export interface TransferProgress {
   readonly step: 'columns' | 'dump' | 'verify' | 'load' | 'import'
@@ -82,7 +85,7 @@ export async function dump(core: Core, target: string, options: DumpOptions): Pr
     const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
     pacer.assertWanted()
     if (core.takesWrites) await core.log.flush()
-    const folder = await prepareFolder(core.platform.outside, target, options.overwrite === true)
+    const folder = await prepareFolder(core, target, options.overwrite === true)
     const names = fileNames(
       chosen.map(({ name }) => name),
       `.${format}${options.compress === 'gzip' ? '.gz' : ''}`,
@@ -190,7 +193,8 @@ function chosenCollections(core: Core, names: readonly string[] | undefined): Co
 }
 
 /** The folder, canonical, there and free. */
-async function prepareFolder(files: FileSystem, target: string, overwrite: boolean): Promise<string> {
+async function prepareFolder(core: Core, target: string, overwrite: boolean): Promise<string> {
+  const files = core.platform.outside
   if (typeof target !== 'string' || target === '') throw invalid('target', 'dump() needs the path of a folder')
   if (!files.existsSync(target)) {
     files.makeFolderSync(target)
@@ -203,8 +207,17 @@ async function prepareFolder(files: FileSystem, target: string, overwrite: boole
   if (!overwrite) {
     throw invalid('target', `${target} is not empty; name another folder, or dump with overwrite: true`)
   }
+  if (isOfDatabase(core, folder)) {
+    throw invalid('target', `${target} is the folder of a database, where a dump has no place; name another folder`)
+  }
   await giveUpOld(files, folder)
   return folder
+}
+
+/** Is it a database, or a folder inside of this one? */
+function isOfDatabase({ path, platform: { files, outside } }: Core, folder: string): boolean {
+  const isOwn = files === outside && `${folder}/`.startsWith(`${path}/`)
+  return isOwn || outside.existsSync(`${folder}/${IDENTITY_FILE}`)
 }
 
 function namesIn(files: FileSystem, folder: string, target: string): readonly string[] {

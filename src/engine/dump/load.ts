@@ -301,7 +301,7 @@ export function whatIsKept(done: readonly Pick<Loaded, 'name' | 'records'>[]): s
   const written = done.filter(({ records }) => records > 0)
   if (written.length === 0) return 'No record was written.'
   const counts = written.map(({ name, records }) => `${records} of ${name}`).join(', ')
-  return `The records before its batch are written and stay: ${counts}. To go on, load again with mode: 'upsert' or 'replace'.`
+  return `The batches before it are written and stay: ${counts}. To go on, load again with mode: 'upsert' or 'replace'.`
 }
 
 /** The options of what writes records, with their defaults. */

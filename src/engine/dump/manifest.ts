@@ -91,6 +91,7 @@ export function describeCollection({ name, description, indexes }: CollectionSta
   }
 }
 
+/** `where` is in JSON's terms. */
 function describeIndex({ spec, where, declared }: IndexState): DumpedIndex {
   return {
     name: spec.name,

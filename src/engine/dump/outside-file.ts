@@ -97,7 +97,10 @@ export function toHex(bytes: Uint8Array): string {
 /** The error with a sentence about what was kept; of a failed call on a file: IO, DISK_FULL. Others are as they are. */
 export function withSentence(error: unknown, sentence: string): unknown {
   if (error instanceof BlazeError) {
-    return new BlazeError(error.code, `${error.message} ${sentence}`, error.details, { cause: error.cause ?? error })
+    const end = /[.!?]$/.test(error.message) ? '' : '.'
+    return new BlazeError(error.code, `${error.message}${end} ${sentence}`, error.details, {
+      cause: error.cause ?? error,
+    })
   }
   if (!(error instanceof FileError)) return error
   const text = `${error.message}. ${sentence}`

@@ -32,7 +32,7 @@ export interface RecordText {
 
 export const ndjsonText: RecordText = {
   header: '',
-  textOf: (record) => `${jsonOf(record, record.id)}\n`,
+  textOf: (record) => `${JSON.stringify(toJsonForm(record))}\n`,
 }
 
 export function csvText(columns: readonly CsvColumn[], hasRest: boolean): RecordText {
@@ -60,7 +60,7 @@ export async function* textPieces(
   let text = format.header
   let count = 0
   for await (const record of records) {
-    text += format.textOf(record)
+    text = withRecord(text, format, record)
     count++
     if (text.length < PIECE_BYTES) continue
     told(count)
@@ -124,26 +124,31 @@ function restOf(record: StoredRecord, names: ReadonlySet<string>): string {
     const value = record[name]
     if (value !== undefined && !names.has(name)) setField(rest, name, value)
   }
-  return Object.keys(rest).length === 0 ? '' : jsonOf(rest, record.id)
+  return Object.keys(rest).length === 0 ? '' : JSON.stringify(toJsonForm(rest))
 }
 
 function ownField(record: StoredRecord, name: string): Value | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
 
-function jsonOf(value: Value, id: StoredRecord['id']): string {
+function withRecord(text: string, format: RecordText, record: StoredRecord): string {
   try {
-    return JSON.stringify(toJsonForm(value))
+    return text + format.textOf(record)
   } catch (cause) {
-    // The only thing that can be wrong with the JSON form of a stored record is its length.
-    if (!(cause instanceof RangeError)) throw cause
+    if (!isTooLong(cause)) throw cause
     throw new BlazeError(
       'TOO_LARGE',
-      `the record ${JSON.stringify(id)} is longer as text than a string can be, so it cannot be dumped.`,
+      `the record ${JSON.stringify(record.id)} is longer as text than a string can be, so it cannot be dumped.`,
       { limit: MAX_STRING, actual: MAX_STRING + 1 },
       { cause },
     )
   }
+}
+
+/** What the runtime says of a string that cannot be: of one of its own, and of one made of bytes. */
+function isTooLong(error: unknown): boolean {
+  if (error instanceof RangeError) return true
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STRING_TOO_LONG'
 }
 
 /** The longest string of the runtime, in UTF-16 units. */

@@ -173,6 +173,21 @@ test('a folder that is not empty is left alone, unless the dump may overwrite', 
   })
 })
 
+test('a dump is never put into the folder of a database', async () => {
+  await withDatabase(async (db, platform) => {
+    await db.collection('a').insert({ id: 1 })
+    await withOther(platform, async (_, other) => {
+      for (const folder of ['/db', '/db/log', other]) {
+        const dumping = db.dump(folder, { overwrite: true })
+        await expect(dumping, folder).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          details: { argument: 'target' },
+        })
+      }
+    })
+  })
+})
+
 test('options that are none are refused, and names of collections that are not there', async () => {
   await withDatabase(async (db, platform) => {
     await db.collection('a').insert({ id: 1 })

@@ -63,6 +63,19 @@ test('whichever call on the target fails, the dump says so, leaves none behind, 
   figure('dump', 'failed calls on a target', failures)
 })
 
+test('a database whose log has failed can still be dumped, as its readers see it', async () => {
+  const { platform } = twoPlaces()
+  const db = await openDatabase(platform, '/db', {})
+  await fill(db)
+  platform.faults.failNth('any', 1, 'EIO', { sticky: true, path: '/db/log' })
+  await expect(db.collection('a').insert({ id: 'new' })).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+  platform.faults.clear()
+  expect(db.stats().poisoned).toBe(true)
+  const { files } = await db.dump('/dump')
+  expect(files.map(({ records }) => records)).toEqual([RECORDS, RECORDS])
+  await expect(db.close()).rejects.toMatchObject({ code: 'POISONED' })
+})
+
 test('short writes and reads are gone on with', async () => {
   const { outer, platform } = twoPlaces()
   const db = await openDatabase(platform, '/db', {})

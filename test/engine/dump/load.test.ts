@@ -250,7 +250,7 @@ test('a refusal names file, line and what was kept: all batches before it, and n
     expect(duplicate).toMatchObject({ code: 'DUPLICATE_ID', details: { collection: 'rows', id: 33 } })
     expect(duplicate.message).toContain('/rows.ndjson, line 34: rows has a record with id 33')
     expect(duplicate.message).toContain(
-      "before its batch are written and stay: 30 of rows. To go on, load again with mode: 'upsert' or 'replace'.",
+      "The batches before it are written and stay: 30 of rows. To go on, load again with mode: 'upsert' or 'replace'.",
     )
     expect(db.collection('rows').count()).toBe(31)
 
