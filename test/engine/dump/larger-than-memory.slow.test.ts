@@ -31,13 +31,13 @@ function held(): number {
   return heapUsed + arrayBuffers
 }
 
-test('a database of eight times its memory is dumped and loaded within it', async () => {
+test('a database of five times its memory is dumped and loaded within it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'blazedb-dump-'))
   const open = (name: string): Promise<Database<unknown>> =>
     openDatabase(nodePlatform(folder), join(folder, name), { memoryBytes: MEMORY, durability: 'relaxed' })
   const recordOf = (id: number) => ({ id, pad: `${id}`.padEnd(1600, 'abcdefg') })
   try {
-    const count = Math.max(90_000, effort(90_000))
+    const count = Math.max(55_000, effort(55_000))
     const db = await open('from')
     for (let from = 0; from < count; from += 1000) {
       await db.collection('rows').insertMany(Array.from({ length: 1000 }, (_, i) => recordOf(from + i)))
@@ -45,7 +45,7 @@ test('a database of eight times its memory is dumped and loaded within it', asyn
     const dumping = new HeldBytes()
     const { files } = await db.dump(join(folder, 'plain'), { onProgress: dumping.look })
     expect(files[0]).toMatchObject({ records: count })
-    expect(files[0]?.bytes).toBeGreaterThan(8 * MEMORY)
+    expect(files[0]?.bytes).toBeGreaterThan(5 * MEMORY)
     await db.dump(join(folder, 'packed'), { format: 'csv', compress: 'gzip', onProgress: dumping.look })
     expect(dumping.most).toBeLessThan(MEMORY + REST)
     await closeChecked(db)
@@ -62,4 +62,4 @@ test('a database of eight times its memory is dumped and loaded within it', asyn
   } finally {
     rmSync(folder, { recursive: true })
   }
-})
+}, 300_000)
