@@ -17,6 +17,11 @@ import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
+import type { DumpOptions, DumpReport, DumpStreamOptions } from './dump/dump.ts'
+import type { ImportOptions, ImportReport } from './dump/import-sqlite.ts'
+import type { LoadOptions, LoadReport } from './dump/load.ts'
+import type { LoadDoors } from './dump/load-target.ts'
+import type { ByteSource } from './dump/source-text.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
@@ -214,6 +219,54 @@ export class Database<C = unknown> implements AsyncDisposable {
     await this.#parts.checkpoint()
   }
 
+  /**
+   * Writes what is published now into a folder, a file a collection, NDJSON or CSV, and a manifest with their SHA-256; of
+   * one snapshot, while writing goes on, and larger than memory. Plain text, also of an encrypted database. Errors: IO,
+   * DISK_FULL, ABORTED, INVALID_ARGUMENT (a folder that is not empty), SNAPSHOT_TOO_OLD; then there is no dump.
+   * @example
+   * const { files } = await db.dump('./dump', { compress: 'gzip' })
+   * await other.load('./dump')
+   */
+  async dump(target: string, options: DumpOptions = {}): Promise<DumpReport> {
+    const { dump } = await import('./dump/dump.ts')
+    return dump(this.#core, target, options)
+  }
+
+  /**
+   * The bytes of one collection's dump, for a pipe: no manifest, so whoever reads them must know by other means that they
+   * are all there. The snapshot is held from the first piece to the last.
+   * @example
+   * for await (const bytes of db.dumpStream('bugs')) process.stdout.write(bytes)
+   */
+  async *dumpStream(collection: string, options: DumpStreamOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const { dumpStream } = await import('./dump/dump.ts')
+    yield* dumpStream(this.#core, collection, options)
+  }
+
+  /**
+   * Loads a dump, a file of NDJSON or CSV, or a stream of it, in batches, by the same writes as `insertMany`. A dump is
+   * proven whole before anything is written; after a failure the batches before it stay, and the error says how many
+   * records. Errors: CORRUPT, INVALID_VALUE with file, line and field, what the writes refuse, IO, ABORTED.
+   * @example
+   * await db.load('./dump')
+   * await db.load('./bugs.csv', { collection: 'bugs', csv: { types: { votes: 'number' } } })
+   */
+  async load(source: string | ByteSource, options: LoadOptions = {}): Promise<LoadReport> {
+    const { load } = await import('./dump/load.ts')
+    return load(this.#core, this.#loadDoors(), source, options)
+  }
+
+  /**
+   * Imports tables of an SQLite file, by node:sqlite where Node has it, else by better-sqlite3 where it is installed. A
+   * table becomes a collection, its primary key the id. Errors: UNSUPPORTED, as of `load`.
+   * @example
+   * await db.importSqlite('./app.sqlite', { tables: ['users', 'bugs'] })
+   */
+  async importSqlite(path: string, options: ImportOptions = {}): Promise<ImportReport> {
+    const { importSqlite } = await import('./dump/import-sqlite.ts')
+    return importSqlite(this.#core, this.#loadDoors(), path, options)
+  }
+
   stats(): DatabaseStats {
     this.#core.assertOpen()
     return statsOf(this.#core)
@@ -249,11 +302,15 @@ export class Database<C = unknown> implements AsyncDisposable {
     return withCollections<Transaction & TransactionCollectionsOf<C>>(handle)
   }
 
-  #door(name: string): CollectionDoor {
+  #loadDoors(): LoadDoors {
+    return { door: (name, unchecked) => this.#door(name, unchecked), declared: this.#parts.declared }
+  }
+
+  #door(name: string, unchecked = false): CollectionDoor {
     const core = this.#core
     checkedName(name, false)
     return {
-      forWriting: () => writable(core, ensureCollection(core, name)),
+      forWriting: () => writable(core, ensureCollection(core, name), unchecked),
     }
   }
 }
@@ -267,7 +324,7 @@ export function withCollections<T>(handle: object): T {
 }
 
 /** Refuses what keeps this code from writing to a collection. */
-function writable(core: Core, collection: CollectionState): CollectionState {
+function writable(core: Core, collection: CollectionState, unchecked: boolean): CollectionState {
   if (core.options.readOnly) throw readOnlyError()
   if (collection.readOnly) {
     throw new BlazeError(
@@ -276,7 +333,7 @@ function writable(core: Core, collection: CollectionState): CollectionState {
       undefined,
     )
   }
-  if (collection.description.hasSchema && collection.rules === undefined && !collection.unchecked) {
+  if (collection.description.hasSchema && collection.rules === undefined && !collection.unchecked && !unchecked) {
     throw new BlazeError(
       'SCHEMA_REQUIRED',
       `${collection.name} has a schema, and this code opened it without one; nothing was written. Declare it in open(), or with { unchecked: true }.`,

@@ -90,17 +90,27 @@ export async function remakeIndex(core: Core, collection: CollectionState, broke
   await buildAndLog(core, collection, index, {}, broken)
 }
 
-export async function createIndex(
+export function createIndex(
   core: Core,
   collection: CollectionState,
   form: IndexForm,
+  options: CreateIndexOptions,
+): Promise<void> {
+  return addIndex(core, collection, (part) => indexOf(form, part), options)
+}
+
+/** An index as its form says, or as it was described elsewhere. */
+export async function addIndex(
+  core: Core,
+  collection: CollectionState,
+  specOf: (part: number) => { readonly spec: IndexSpec; readonly where: Predicate | undefined },
   options: CreateIndexOptions,
 ): Promise<void> {
   core.assertOpen()
   core.assertWritable()
   throwIfAborted(options.signal)
   const part = freePart(collection)
-  const { spec, where } = indexOf(form, part)
+  const { spec, where } = specOf(part)
   if (collection.indexes.some((each) => each.spec.name === spec.name)) {
     throw new BlazeError(
       'INVALID_ARGUMENT',

@@ -6,6 +6,7 @@ import type { DatabaseWith } from '../engine/database.ts'
 import { openDatabase } from '../engine/open-database.ts'
 import type { OpenOptions } from '../engine/open-options.ts'
 import { networkFileSystem } from '../platform/file-system-kind.ts'
+import { nodeFiles } from '../platform/node-files.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
 
 /**
@@ -38,7 +39,9 @@ export async function openMemory<const C extends CollectionSpecs = Record<never,
 ): Promise<DatabaseWith<C>> {
   // Loaded when asked for: who opens files does not wait for it.
   const { memoryPlatform } = await import('../platform/memory-platform.ts')
-  return openDatabase(memoryPlatform({ seed: Math.floor(Math.random() * 0x7fffffff) }), '/memory', options)
+  const seed = Math.floor(Math.random() * 0x7fffffff)
+  // What it dumps and loads are real files.
+  return openDatabase(memoryPlatform({ seed, outside: nodeFiles() }), '/memory', options)
 }
 
 export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../base/errors.ts'
@@ -60,6 +63,13 @@ export {
 } from '../engine/collection-spec.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
+export type { DumpOptions, DumpReport, DumpStreamOptions, TransferProgress } from '../engine/dump/dump.ts'
+export type { ImportOptions, ImportReport } from '../engine/dump/import-sqlite.ts'
+export type { LoadOptions, LoadReport, WritingOptions } from '../engine/dump/load.ts'
+export type { DumpedFile, DumpedIndex } from '../engine/dump/manifest.ts'
+export type { RecordPlace } from '../engine/dump/record-writer.ts'
+export type { ByteSource } from '../engine/dump/source-text.ts'
+export type { CsvOptions } from '../engine/dump/text-rows.ts'
 export type { OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
 export type { IdOf } from '../engine/reader.ts'

@@ -21,8 +21,10 @@ import type { Choose } from './memory-file.ts'
 import { type CrashMode, MemoryFiles } from './memory-files.ts'
 import type { MemoryFolder } from './memory-folder.ts'
 import { memoryLocks } from './memory-locks.ts'
-import type { Clock, Platform } from './platform.ts'
+import type { Clock, FileSystem, Platform, SqliteDoor } from './platform.ts'
 import { type SeededRandom, seededRandom } from './seeded-random.ts'
+import { sqliteDoor } from './sqlite.ts'
+import { byteStreams } from './streams.ts'
 
 export interface MemoryPlatformOptions {
   /** Of `random`; default 1. */
@@ -38,6 +40,10 @@ export interface MemoryPlatformOptions {
   readonly codeGeneration?: boolean
   /** Default 1 GiB. */
   readonly memoryBytes?: number
+  /** Where people's own files lie; default: in this memory, too. */
+  readonly outside?: FileSystem
+  /** Default: that of the machine, which reads real files. */
+  readonly sqlite?: SqliteDoor
 }
 
 export interface CrashOptions {
@@ -80,12 +86,15 @@ function platformOver(options: MemoryPlatformOptions, root: MemoryFolder | undef
   const files = new MemoryFiles(settings, root)
   return {
     files,
+    outside: options.outside ?? files,
     clock,
     faults,
     random: seededRandom(options.seed ?? 1),
     locks: memoryLocks(clock),
     directories: memoryDirectoryStore(files),
     digest,
+    streams: byteStreams,
+    sqlite: options.sqlite ?? sqliteDoor,
     crc32,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
     codeGeneration: options.codeGeneration ?? true,

@@ -7,17 +7,23 @@ import { nodeLocks } from './lock.ts'
 import { nodeFiles } from './node-files.ts'
 import type { Platform } from './platform.ts'
 import { systemRandom } from './random.ts'
+import { sqliteDoor } from './sqlite.ts'
+import { byteStreams } from './streams.ts'
 
 /** The platform of this process. `probePath` is where the database lies or will lie: its file system is looked at. */
 export function nodePlatform(probePath?: string): Platform {
   const random = systemRandom()
+  const files = nodeFiles(probePath)
   return {
-    files: nodeFiles(probePath),
+    files,
+    outside: files,
     clock: systemClock(),
     random,
     locks: nodeLocks(random),
     directories: lmdbDirectoryStore(),
     digest,
+    streams: byteStreams,
+    sqlite: sqliteDoor,
     crc32,
     memoryBytes: memoryOfMachine(),
     codeGeneration: codeGenerationAllowed(),

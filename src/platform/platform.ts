@@ -131,16 +131,61 @@ export interface DirectoryStore {
 export interface Digest {
   /** SHA-256 of the bytes, 32 bytes. */
   sha256(bytes: Uint8Array): Uint8Array
+  /** SHA-256 of bytes that come in pieces. */
+  sha256InPieces(): RunningDigest
+}
+
+/** A digest that is not finished. */
+export interface RunningDigest {
+  add(bytes: Uint8Array): void
+  /** The digest of all that was added, 32 bytes; nothing may be added afterwards. */
+  finish(): Uint8Array
+}
+
+/**
+ * Streams of bytes, changed on their way, in the thread pool. Ending the result early ends the source; what the source
+ * throws comes out. `gunzip` throws a {@link StreamError} for what is no gzip, is damaged or is cut.
+ */
+export interface ByteStreams {
+  gzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
+  gunzip(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
+}
+
+/** A stream that cannot be restored. */
+export class StreamError extends Error {
+  override readonly name = 'StreamError'
+}
+
+/** A row of SQLite: integers as bigint, bytes as copies. */
+export type SqliteRow = { readonly [column: string]: null | number | bigint | string | Uint8Array }
+
+/** An SQLite file that is open for reading, in one read transaction. Calls block. */
+export interface SqliteFile {
+  all(sql: string): readonly SqliteRow[]
+  /** Row by row; ended by its end or by `return`. */
+  rows(sql: string): IterableIterator<SqliteRow>
+  close(): void
+}
+
+/** Opens SQLite files with what this process has for it. */
+export interface SqliteDoor {
+  /** Undefined when the process has nothing that reads SQLite; throws what the library says of a file it cannot read. */
+  open(path: string): Promise<SqliteFile | undefined>
 }
 
 /** Everything the engine is given. */
 export interface Platform {
+  /** Where the database lies. */
   readonly files: FileSystem
+  /** Where people's own files lie, which calls name by a path: dumps and what is imported. */
+  readonly outside: FileSystem
   readonly clock: Clock
   readonly random: RandomSource
   readonly locks: LockStore
   readonly directories: DirectoryStore
   readonly digest: Digest
+  readonly streams: ByteStreams
+  readonly sqlite: SqliteDoor
   /** CRC-32 (IEEE) of source[start, end), continuing `seed`; native for long inputs. Unsigned. */
   crc32(source: Uint8Array, start: number, end: number, seed: number): number
   /** Bytes of memory of the machine (or the container's limit), for the default budget. */

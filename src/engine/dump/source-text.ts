@@ -1,0 +1,80 @@
+/** The bytes of a source, as text: gunzipped when they are gzip, decoded as UTF-8 without its byte order mark. */
+import { BlazeError } from '../../base/errors.ts'
+import { type ByteStreams, StreamError } from '../../platform/platform.ts'
+import { PIECE_BYTES } from './outside-file.ts'
+
+/** What a caller may pipe in: a Node stream, the body of a response, a generator. */
+export type ByteSource = AsyncIterable<Uint8Array | string>
+
+/** The bytes of a caller's source, in pieces of a bounded size. */
+export async function* piecesOfSource(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
+  const encoder = new TextEncoder()
+  for await (const chunk of source) {
+    const bytes = typeof chunk === 'string' ? encoder.encode(chunk) : chunk
+    if (!(bytes instanceof Uint8Array)) {
+      throw new BlazeError('INVALID_ARGUMENT', `a source gives Uint8Arrays or strings, and gave a ${typeof bytes}.`, {
+        argument: 'source',
+      })
+    }
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
+  }
+}
+
+/** Text in pieces. INVALID_VALUE for what is no UTF-8, or no gzip after it began as one. */
+export async function* textOf(
+  pieces: AsyncIterable<Uint8Array>,
+  streams: ByteStreams,
+): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  try {
+    for await (const piece of plainPieces(pieces, streams)) yield decode(decoder, piece)
+  } catch (error) {
+    if (!(error instanceof StreamError)) throw error
+    throw new BlazeError(
+      'INVALID_VALUE',
+      `the gzip data is damaged or cut: ${error.message}`,
+      { path: '' },
+      { cause: error },
+    )
+  }
+  yield decode(decoder, undefined)
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, piece: Uint8Array | undefined): string {
+  try {
+    return decoder.decode(piece, { stream: piece !== undefined })
+  } catch (cause) {
+    throw new BlazeError('INVALID_VALUE', 'the text is not UTF-8', { path: '' }, { cause })
+  }
+}
+
+/** No text of UTF-8 begins with 1f 8b, so the bytes themselves say whether they are gzip. */
+export async function* plainPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  streams: ByteStreams,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  const begun: Uint8Array[] = []
+  let size = 0
+  while (size < 2) {
+    const next = await iterator.next()
+    if (next.done === true) break
+    begun.push(next.value)
+    size += next.value.length
+  }
+  const [first = 0, second = 0] = begun.flatMap((piece) => [...piece.subarray(0, 2)])
+  const all = resumed(begun, iterator)
+  yield* first === 0x1f && second === 0x8b ? streams.gunzip(all) : all
+}
+
+async function* resumed(
+  begun: readonly Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* begun
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+  } finally {
+    await iterator.return?.()
+  }
+}

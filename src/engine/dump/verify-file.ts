@@ -1,0 +1,93 @@
+/** The proof of a dump's file before anything of it is loaded: size, SHA-256, and how many records it has. */
+import { corrupt } from '../../base/errors.ts'
+import type { Platform, RunningDigest } from '../../platform/platform.ts'
+import { StreamError } from '../../platform/platform.ts'
+import type { DumpedFile } from './manifest.ts'
+import { readPieces, toHex } from './outside-file.ts'
+import type { Pacer } from './pacer.ts'
+import { plainPieces } from './source-text.ts'
+
+const LF = 0x0a
+const QUOTE = 0x22
+
+/** Throws CORRUPT unless the file is exactly the one that the manifest names. */
+export async function verifyFile(
+  platform: Platform,
+  path: string,
+  expected: DumpedFile,
+  pacer: Pacer,
+  told: (bytes: number) => void,
+): Promise<void> {
+  const seal = new FileSeal(platform.digest.sha256InPieces())
+  const ends = new RowEnds(expected.format === 'csv')
+  const pieces = seal.over(readPieces(platform.outside, path))
+  try {
+    for await (const piece of plainPieces(pieces, platform.streams)) {
+      ends.add(piece)
+      told(seal.sizeBytes)
+      await pacer.step()
+    }
+  } catch (error) {
+    // A file that cannot even be unfolded is told as what it is: not the one that was written.
+    if (error instanceof StreamError) throw corrupt(path, 0, 'a gzip stream', error.message)
+    throw error
+  }
+  seal.assertEqual(path, expected)
+  const header = expected.format === 'csv' ? 1 : 0
+  if (ends.count - header !== expected.records) {
+    throw corrupt(path, 0, `${expected.records} records`, `${ends.count - header}`)
+  }
+}
+
+/** Size and digest of what is read. */
+export class FileSeal {
+  readonly #digest: RunningDigest
+  #size = 0
+
+  constructor(digest: RunningDigest) {
+    this.#digest = digest
+  }
+
+  get sizeBytes(): number {
+    return this.#size
+  }
+
+  async *over(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of pieces) {
+      this.#size += piece.length
+      this.#digest.add(piece)
+      yield piece
+    }
+  }
+
+  /** To be asked once, when all was read. */
+  assertEqual(path: string, { bytes, sha256 }: Pick<DumpedFile, 'bytes' | 'sha256'>): void {
+    if (this.#size !== bytes) throw corrupt(path, Math.min(this.#size, bytes), `${bytes} bytes`, `${this.#size}`)
+    const found = toHex(this.#digest.finish())
+    if (found !== sha256) throw corrupt(path, 0, `SHA-256 ${sha256}`, found)
+  }
+}
+
+/** Counts ends of rows as a dump writes them: LF, which in CSV may also stand inside quotes. */
+class RowEnds {
+  readonly #quotes: boolean
+  #isQuoted = false
+  count = 0
+
+  constructor(quotes: boolean) {
+    this.#quotes = quotes
+  }
+
+  add(bytes: Uint8Array): void {
+    if (!this.#quotes) {
+      for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) this.count++
+      return
+    }
+    for (let at = 0; at < bytes.length; at++) {
+      const byte = bytes[at]
+      // Of a doubled quote the second one undoes the first.
+      if (byte === QUOTE) this.#isQuoted = !this.#isQuoted
+      else if (byte === LF && !this.#isQuoted) this.count++
+    }
+  }
+}
