@@ -17,11 +17,13 @@ import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
+import type { DatabaseHealth } from './health.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
 import type { CollectionDoor } from './reader.ts'
 import { runTransaction, type TransactionOptions } from './run-transaction.ts'
+import { SnapshotSession } from './snapshot-session.ts'
 import { type DatabaseStats, statsOf } from './stats.ts'
 import { ensureCollection } from './system-collections.ts'
 import { type Isolation, TransactionSession } from './transaction.ts'
@@ -121,7 +123,12 @@ export class Database<C = unknown> implements AsyncDisposable {
    * whatever `fn` throws.
    */
   transaction<V>(fn: (tx: TransactionWith<C>) => V | Promise<V>, options: TransactionOptions = {}): Promise<V> {
-    return runTransaction(this.#core, options, (session) => fn(this.#handle(session)))
+    const core = this.#core
+    return runTransaction(core, options, (session) => {
+      const handle = this.#handle(session)
+      core.lastTransaction = handle
+      return fn(handle)
+    })
   }
 
   /** Runs `fn`, which may not return a promise, as a transaction that is durable on return. It never conflicts. */
@@ -179,7 +186,7 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   /** Pins what is published now. End it with `using` or `close()`. */
   snapshot(): SnapshotWith<C> {
-    const snapshot: Snapshot = new Snapshot(this.#core, 'snapshot', this.#declared, this.#doors)
+    const snapshot: Snapshot = new Snapshot(new SnapshotSession(this.#core, 'snapshot'), this.#declared, this.#doors)
     return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
   }
 
@@ -192,7 +199,11 @@ export class Database<C = unknown> implements AsyncDisposable {
    * using past = db.asOf(before)
    */
   asOf(commitNumber: number): SnapshotWith<C> {
-    const snapshot: Snapshot = new Snapshot(this.#core, 'asOf', this.#declared, this.#doors, commitNumber)
+    const snapshot: Snapshot = new Snapshot(
+      new SnapshotSession(this.#core, 'asOf', commitNumber),
+      this.#declared,
+      this.#doors,
+    )
     return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
   }
 
@@ -214,9 +225,22 @@ export class Database<C = unknown> implements AsyncDisposable {
     await this.#parts.checkpoint()
   }
 
+  /** Sizes, counters and who holds what. Cheap: nothing is scanned. */
   stats(): DatabaseStats {
     this.#core.assertOpen()
     return statsOf(this.#core)
+  }
+
+  /**
+   * Is anything wrong, what does it mean, what is to be done. Cheap: counters, and one look at the file system.
+   * @example
+   * const { status, checks } = await db.health()
+   * if (status !== 'ok') for (const { text, action } of checks) if (action) console.warn(text, action)
+   */
+  async health(): Promise<DatabaseHealth> {
+    this.#core.assertOpen()
+    const { healthOf } = await import('./health.ts')
+    return healthOf(this.#core)
   }
 
   /** Finishes what was called before it, waits for open transactions, closes. Repeated close is fine. */
@@ -245,7 +269,6 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   #handle(session: TransactionSession): TransactionWith<C> {
     const handle = new Transaction(session, this.#declared, this.#doors)
-    this.#core.lastTransaction = handle
     return withCollections<Transaction & TransactionCollectionsOf<C>>(handle)
   }
 

@@ -34,6 +34,7 @@ import { type CollectionSpecs, checkedName } from './collection-spec.ts'
 import { Core, type EngineOptions } from './core.ts'
 import { Database, type DatabaseWith, withCollections } from './database.ts'
 import { declareCollection } from './declare.ts'
+import { poisonings } from './diagnostics.ts'
 import { askForRebuild, identify, prepareFolder, rebuildAsked, takeLock } from './folder.ts'
 import { HistoryWindow } from './history-window.ts'
 import type { Identity } from './identity-file.ts'
@@ -207,6 +208,7 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   core.liveBytes.sizeOf = (place) => entrySizeAt(core, place)
   try {
     const loader = replayLog(core, root, image, rebuild ? allFrames(core) : () => frames)
+    core.installedAtOpen = core.installed
     core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.published())
     if (settings.retainHistoryMs > 0) {
       core.window = new HistoryWindow(settings.retainHistoryMs, platform.clock.monotonic(), core.installed)
@@ -252,7 +254,11 @@ function makeLogConfig({ platform, folder, settings, identity, epochSalt }: Give
     readOnly: settings.readOnly,
     events: {
       advanced: (durable, accepted) => core.publisher.advanced(durable, accepted),
-      failed: (cause) => core.publisher.failed(cause),
+      failed(cause) {
+        if (core.publisher.failure !== undefined) return
+        core.publisher.failed(cause)
+        poisonings.tell({ path: folder, cause })
+      },
     },
   }
 }

@@ -60,12 +60,25 @@ export {
 } from '../engine/collection-spec.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
-export type { OpenOptions } from '../engine/open-options.ts'
+export type {
+  BackgroundErrorReport,
+  CheckpointReport,
+  CleanReport,
+  CommitReport,
+  ConflictReport,
+  DiagnosticReports,
+  HolderKind,
+  LeakReport,
+  PoisonedReport,
+  SnapshotEndedReport,
+} from '../engine/diagnostics.ts'
+export type { DatabaseHealth, HealthCheck, HealthCheckName, HealthStatus } from '../engine/health.ts'
+export type { HealthOptions, OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
 export type { IdOf } from '../engine/reader.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
-export type { DatabaseStats } from '../engine/stats.ts'
+export type { CacheStats, DatabaseStats, HolderStats } from '../engine/stats.ts'
 export type { SearchOptions } from '../engine/text-spec.ts'
 export type { Isolation } from '../engine/transaction.ts'
 export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'

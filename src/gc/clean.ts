@@ -78,6 +78,15 @@ export interface CleanerOptions {
   readonly retainBytes: number
   /** root.logTail at open. */
   readonly logTail: number
+  /** Told of each segment that is done. */
+  readonly onCleaned?: (cleaned: CleanedSegment) => void
+}
+
+/** A segment that holds nothing any more. */
+export interface CleanedSegment {
+  readonly segment: number
+  readonly sizeBytes: number
+  readonly copiedBytes: number
 }
 
 export interface CleanerStats {
@@ -102,6 +111,9 @@ interface Work {
   frame: number
   /** Offset of the next item in that frame; 0: its first. */
   at: number
+  readonly sizeBytes: number
+  /** What had been copied of all segments when it was begun. */
+  readonly copiedBefore: number
 }
 
 /** Copies allowed for each small segment that is one too many. */
@@ -217,6 +229,8 @@ export class Cleaner {
       read: false,
       frame: 0,
       at: 0,
+      sizeBytes: figures.segments[0]?.sizeBytes ?? 0,
+      copiedBefore: this.#copiedBytes,
     }
   }
 
@@ -313,6 +327,8 @@ export class Cleaner {
     this.#work = undefined
     this.#logTail = work.segment + 1
     this.#segmentsCleaned++
+    const { segment, sizeBytes, copiedBefore } = work
+    this.#options.onCleaned?.({ segment, sizeBytes, copiedBytes: this.#copiedBytes - copiedBefore })
   }
 }
 

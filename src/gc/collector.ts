@@ -90,6 +90,11 @@ export class Collector {
     return this.#running !== undefined
   }
 
+  /** The tail that makes a checkpoint due. */
+  get tailLimitBytes(): number {
+    return Math.min(MAX_TAIL, Math.max(MIN_TAIL, this.#host.dirtyBytes()))
+  }
+
   /** A checkpoint of at least what is committed now: waits for the running one, then takes its own. */
   async checkpointNow(): Promise<CheckpointResult> {
     while (this.#running !== undefined) await this.#running
@@ -172,8 +177,7 @@ export class Collector {
 
   #checkpointWanted(): boolean {
     if (this.#running !== undefined || !this.#host.canWrite()) return false
-    const limit = Math.min(MAX_TAIL, Math.max(MIN_TAIL, this.#host.dirtyBytes()))
-    return this.#host.tailBytes() >= limit || this.#host.cleaner.unlinkableBytes >= MAX_UNLINKABLE
+    return this.#host.tailBytes() >= this.tailLimitBytes || this.#host.cleaner.unlinkableBytes >= MAX_UNLINKABLE
   }
 
   /** Never rejects. */

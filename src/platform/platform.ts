@@ -63,6 +63,8 @@ export interface FileSystem {
   syncFolder(folder: string): Promise<void>
   /** The canonical absolute path (symbolic links resolved); the folder must exist. */
   realPathSync(path: string): string
+  /** Bytes of the file system of `folder` that are free for this process; undefined where the system does not tell. */
+  freeBytesSync(folder: string): number | undefined
   /** True when 'write-durable' descriptors are durable by themselves (O_DSYNC); else every full write needs sync(). */
   readonly durableWrites: boolean
   /** True when zero-filling ahead pays (ext4, XFS); false on copy-on-write file systems. */
