@@ -10,6 +10,7 @@ import { Cleaner } from '../gc/clean.ts'
 import { Collector } from '../gc/collector.ts'
 import type { PageMap } from '../gc/page-map.ts'
 import { PageOutput } from '../gc/page-output.ts'
+import { MAX_PAGE_RATIO } from '../gc/release.ts'
 import type { Root } from '../gc/root.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
@@ -62,6 +63,7 @@ export function startBackground(
     map,
     output: new PageOutput(pageConfig, root.pageHead, epochSalt),
     directoryNumber: root.directory?.number ?? 0,
+    pageRatio: MAX_PAGE_RATIO,
     captureAtBoundary: () =>
       captureImage(core, { tail: cleaner.logTail, dataCommits: () => core.dataCommits.entries() }),
     waitDurable: () => core.log.flush(),
@@ -95,6 +97,7 @@ export function startBackground(
     // After a rebuild nothing of the tables is on disk: the next open should not have to do it again.
     tailBytes: () => (rebuilt ? Number.MAX_SAFE_INTEGER : bytesFrom(core.log, current.checkpoint.lsn)),
     dirtyBytes: () => core.pages.dirtyBytes,
+    deadPageBytes: () => Math.max(0, map.totalBytes - MAX_PAGE_RATIO * map.liveBytes),
     trim: () => core.budget.trim(),
     canWrite: () => core.takesWrites,
     onError: (error) => core.noteBackgroundError(error),
@@ -161,12 +164,6 @@ async function saveTexts(core: Core, map: PageMap): Promise<void> {
   } catch (error) {
     core.noteBackgroundError(error instanceof Error ? error : new Error(String(error)))
   }
-}
-
-/** One checkpoint now; rejects with what failed. */
-export async function checkpointNow(collector: Collector): Promise<void> {
-  const result = await collector.checkpointNow()
-  if (result.kind === 'failed') throw result.error
 }
 
 /** Makes a damaged index again in a later turn; what fails is noted, and the next damage of it tries again. */

@@ -14,6 +14,7 @@ import {
   type TransactionCollectionsOf,
 } from './collection-spec.ts'
 import type { CollectionState } from './collection-state.ts'
+import type { CompactOptions, CompactResult } from './compact.ts'
 import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
@@ -42,6 +43,7 @@ export interface DatabaseParts {
   readonly core: Core
   readonly declared: readonly string[]
   checkpoint(): Promise<void>
+  compact(options: CompactOptions): Promise<CompactResult>
   close(): Promise<void>
 }
 
@@ -223,6 +225,22 @@ export class Database<C = unknown> implements AsyncDisposable {
   async checkpoint(): Promise<void> {
     this.#core.assertWritable()
     await this.#parts.checkpoint()
+  }
+
+  /**
+   * Gives disk space back now that the background would give back by and by, or keep for its next writes: rewrites the
+   * log down to what is live, builds sparse indexes anew, moves pages together. Reading and writing go on; a crash at any
+   * point loses nothing. It needs as much free space as is live of what it rewrites at a time (64 MiB of log), and keeps
+   * what `retain.logBytes` promises. Errors: ABORTED (what was done stays), DISK_FULL, READ_ONLY, IO.
+   * @example
+   * await db.logs.deleteMany({ time: { lt: lastMonth } })
+   * const { beforeBytes, afterBytes } = await db.compact()
+   */
+  async compact(options: CompactOptions = {}): Promise<CompactResult> {
+    assertKnown('compact()', options, ['onProgress', 'signal'])
+    this.#core.assertOpen()
+    this.#core.assertWritable()
+    return await this.#parts.compact(options)
   }
 
   /** Sizes, counters and who holds what. Cheap: nothing is scanned. */

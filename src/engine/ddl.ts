@@ -81,13 +81,18 @@ export function makeIndex(
   return index
 }
 
-/** Makes a damaged index again from the records, under a new structure. */
-export async function remakeIndex(core: Core, collection: CollectionState, broken: IndexState): Promise<void> {
-  if (collection.dropped || !collection.indexes.includes(broken)) return
-  const { spec, where, declared } = broken
+/** Makes an index again from the records, under a new structure: a damaged one, or one whose pages are mostly free. */
+export async function remakeIndex(
+  core: Core,
+  collection: CollectionState,
+  old: IndexState,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (collection.dropped || !collection.indexes.includes(old)) return
+  const { spec, where, declared } = old
   const part = freePart(collection)
   const index = makeIndex(core, collection, { spec: { ...spec, id: part }, where, declared, part, persistent: false })
-  await buildAndLog(core, collection, index, {}, broken)
+  await buildAndLog(core, collection, index, signal === undefined ? {} : { signal }, old)
 }
 
 export async function createIndex(

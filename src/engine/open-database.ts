@@ -27,10 +27,11 @@ import { Log, type LogConfig } from '../wal/log.ts'
 import { PageSegmentReader } from '../wal/page-file.ts'
 import { oldestSegment, type Recovered, recoverLog, removeVoid } from '../wal/recovery.ts'
 import { ioError, segmentStart } from '../wal/segment.ts'
-import { checkpointNow, remakeLater, startBackground } from './background.ts'
+import { remakeLater, startBackground } from './background.ts'
 import { CatalogueLoader } from './catalogue.ts'
 import { closeDatabase } from './close.ts'
 import { type CollectionSpecs, checkedName } from './collection-spec.ts'
+import type { CompactOptions, CompactResult } from './compact.ts'
 import { Core, type EngineOptions } from './core.ts'
 import { Database, type DatabaseWith, withCollections } from './database.ts'
 import { declareCollection } from './declare.ts'
@@ -91,7 +92,8 @@ async function openLocked<C extends CollectionSpecs>(
   const database = new Database<C>({
     core,
     declared: names,
-    checkpoint: () => checkpointNow(collector),
+    checkpoint: () => collector.checkpointOrThrow(),
+    compact: (options) => compactLater(opened, options),
     close: () => closeDatabase({ ...opened, lock, folder }),
   })
   try {
@@ -105,6 +107,12 @@ async function openLocked<C extends CollectionSpecs>(
   core.onPublished = () => collector.noteCommit()
   collector.noteCommit()
   return withCollections<DatabaseWith<C>>(database)
+}
+
+/** Few databases are compacted by hand: what does it is loaded then. */
+async function compactLater(opened: Opened, options: CompactOptions): Promise<CompactResult> {
+  const { compactDatabase } = await import('./compact.ts')
+  return compactDatabase(opened, options)
 }
 
 async function openEngine(

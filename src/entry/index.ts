@@ -58,6 +58,7 @@ export {
   collection,
   type DynamicInsert,
 } from '../engine/collection-spec.ts'
+export type { CompactOptions, CompactProgress, CompactResult } from '../engine/compact.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
 export type {
