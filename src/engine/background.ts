@@ -102,6 +102,7 @@ export function startBackground(
     canWrite: () => core.takesWrites,
     onError: (error) => core.noteBackgroundError(error),
   })
+  core.isMapped = (structure) => map.has(structure)
   core.takeDown = (run) => collector.afterCheckpoint(run)
   core.background = () => {
     const { checkpoints: taken, failedCheckpoints, lastCheckpointMs } = collector.stats()

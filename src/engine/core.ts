@@ -130,6 +130,8 @@ export class Core {
   onPublished: () => void = () => undefined
   /** Takes pages down when no checkpoint is writing them; what read them has been told that they are gone. */
   takeDown: (run: () => void) => void = (run) => run()
+  /** Do the page files hold anything of a structure, or will they when the running checkpoint ends? */
+  isMapped: (structure: StructureId) => boolean = () => false
   /** Makes a damaged index again, in the background. */
   onBrokenIndex: (collection: CollectionState, index: IndexState) => void = () => undefined
   /**

@@ -90,7 +90,7 @@ export async function remakeIndex(
 ): Promise<void> {
   if (collection.dropped || !collection.indexes.includes(old)) return
   const { spec, where, declared } = old
-  const part = freePart(collection)
+  const part = freePart(core, collection)
   const index = makeIndex(core, collection, { spec: { ...spec, id: part }, where, declared, part, persistent: false })
   await buildAndLog(core, collection, index, signal === undefined ? {} : { signal }, old)
 }
@@ -104,7 +104,7 @@ export async function createIndex(
   core.assertOpen()
   core.assertWritable()
   throwIfAborted(options.signal)
-  const part = freePart(collection)
+  const part = freePart(core, collection)
   const { spec, where } = indexOf(form, part)
   if (collection.indexes.some((each) => each.spec.name === spec.name)) {
     throw new BlazeError(
@@ -313,10 +313,18 @@ function assertStillThere(core: Core, collection: CollectionState): void {
   })
 }
 
-function freePart(collection: CollectionState): number {
+/**
+ * A structure number that no index of the collection has, and of which the page files hold nothing: the map would keep
+ * the dropped one's pages beyond the new one's last, and their segments could never go. With all the others taken, any.
+ */
+function freePart(core: Core, collection: CollectionState): number {
+  let unused: number | undefined
   for (let part = FIRST_INDEX_STRUCTURE; part < END_INDEX_STRUCTURE; part++) {
-    if (!collection.indexes.some((each) => each.part === part)) return part
+    if (collection.indexes.some((each) => each.part === part)) continue
+    if (!core.isMapped(structureOf(collection.id, part))) return part
+    unused ??= part
   }
+  if (unused !== undefined) return unused
   const limit = END_INDEX_STRUCTURE - FIRST_INDEX_STRUCTURE
   throw new BlazeError('TOO_LARGE', `${collection.name} has ${limit} indexes, the most there can be; drop one first`, {
     limit,
