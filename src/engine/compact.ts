@@ -136,7 +136,7 @@ function isSparse(index: IndexState): boolean {
 }
 
 async function compactPages({ core, collector, context }: Opened, options: CompactOptions): Promise<void> {
-  const { map } = context
+  const { map, output } = context
   context.pageRatio = PAGE_RATIO
   try {
     // Each checkpoint frees what the one before has moved out; the first one after the indexes drops their old pages.
@@ -144,6 +144,8 @@ async function compactPages({ core, collector, context }: Opened, options: Compa
     for (let bytes = map.totalBytes; bytes < before; bytes = map.totalBytes) {
       before = bytes
       assertGoingOn(core, options)
+      // Pages are not moved out of the segment that is being filled: when it is the oldest, another is begun.
+      if (!collector.checkpointing && map.oldestLive() === output.current) await output.abandon()
       await collector.checkpointOrThrow()
       options.onProgress?.({ step: 'pages', done: map.liveBytes, total: map.totalBytes })
       if (map.totalBytes <= PAGE_RATIO * map.liveBytes) return
