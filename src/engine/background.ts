@@ -98,6 +98,7 @@ export function startBackground(
     tailBytes: () => (rebuilt ? Number.MAX_SAFE_INTEGER : bytesFrom(core.log, current.checkpoint.lsn)),
     dirtyBytes: () => core.pages.dirtyBytes,
     deadPageBytes: () => Math.max(0, map.totalBytes - MAX_PAGE_RATIO * map.liveBytes),
+    prepare: () => platform.directories.prepare?.() ?? Promise.resolve(),
     trim: () => core.budget.trim(),
     canWrite: () => core.takesWrites,
     onError: (error) => core.noteBackgroundError(error),

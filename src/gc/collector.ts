@@ -31,6 +31,8 @@ export interface CollectorHost {
   dirtyBytes(): number
   /** Bytes of dead page images beyond what checkpoints leave. */
   deadPageBytes(): number
+  /** Loads what the first checkpoint will need; called once, when one will come. */
+  prepare(): Promise<void>
   /** Gives memory above the budget back; called where nobody holds a page. */
   trim(): void
   /** False while the log takes nothing: poisoned, read-only. */
@@ -62,6 +64,8 @@ const TAIL_AGE_MS = 300_000
 const MIN_AGED_TAIL = 0x100000
 /** After the last commit noted; many commits share one tick. */
 const TICK_MS = 10
+/** After the first commit: loading native code takes some ten milliseconds of a turn, which are not the first one's. */
+const PREPARE_MS = 300
 /** Between ticks while there is more to do: the foreground comes first. */
 const NEXT_MS = 1
 const THROTTLED_MS = 50
@@ -90,6 +94,7 @@ export class Collector {
   #checkpointedAtMs = Number.NEGATIVE_INFINITY
   /** Dead pages that the last checkpoint could not bring down: not tried again before there are more. */
   #stuckPages = 0
+  #prepared = false
 
   constructor(host: CollectorHost) {
     this.#host = host
@@ -185,6 +190,7 @@ export class Collector {
   #tick(): void {
     const more = this.#slices()
     if (this.#stopped) return
+    if (!this.#prepared && this.#host.tailBytes() > 0 && this.#host.canWrite()) this.#prepareLater()
     const nowMs = this.#host.clock.monotonic()
     const wanted = this.#checkpointWanted()
     const checkpointMs = wanted ? this.#checkpointPause.leftMs(nowMs) : 0
@@ -194,6 +200,14 @@ export class Collector {
     else if (this.#host.cleaner.throttled) this.#schedule(THROTTLED_MS)
     else if (checkpointMs > 0 || cleanMs > 0) this.#schedule(Math.max(checkpointMs, cleanMs))
     else if (!wanted) this.#sleep(nowMs)
+  }
+
+  #prepareLater(): void {
+    this.#prepared = true
+    this.#host.clock.after(PREPARE_MS, () => {
+      // The checkpoint that cannot load it either says so.
+      if (!this.#stopped) this.#host.prepare().catch((error: unknown) => this.#report(error))
+    })
   }
 
   /** Wakes when time alone makes a checkpoint due. */

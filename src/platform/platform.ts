@@ -119,6 +119,8 @@ export interface LockStore {
 
 /** A key-value list built once, sealed, and read once as a whole: the LMDB environment that says what is current. */
 export interface DirectoryStore {
+  /** Loads what `build` will need, so that it need not be loaded while others wait for a checkpoint. Stores that need nothing lack it. */
+  prepare?(): Promise<void>
   /** Builds the file `path` new with these entries, flushed to the device and closed when it resolves. Keys ascend; values ≤ 64 KB. */
   build(path: string, entries: Iterable<readonly [key: number, value: Uint8Array]>): Promise<void>
   /** All entries of a file whose bytes the caller has read and verified. `readOnlyFolder`: nothing may be created beside it. */

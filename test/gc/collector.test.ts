@@ -23,6 +23,7 @@ class Host implements CollectorHost {
   tail = 0
   dirty = 0
   deadPages = 0
+  prepares = 0
   toPrune = 0
   trims = 0
   onTrim: () => void = () => undefined
@@ -83,6 +84,11 @@ class Host implements CollectorHost {
 
   dirtyBytes(): number {
     return this.dirty
+  }
+
+  prepare(): Promise<void> {
+    this.prepares++
+    return Promise.resolve()
   }
 
   deadPageBytes(): number {
@@ -239,6 +245,22 @@ test('an error of a slice is told and nothing is left unhandled', () => {
   host.clock.advance(10)
   expect(host.errors.map(({ message }) => message)).toEqual(['broken'])
   expect(collector.stats().lastError?.message).toBe('broken')
+})
+
+test('what checkpoints need is loaded once, soon after the first commit, and never where nothing is written', () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  collector.noteCommit()
+  host.clock.advance(10_000)
+  expect(host.prepares).toBe(0)
+  for (let i = 0; i < 5; i++) {
+    host.tail += 100
+    collector.noteCommit()
+    host.clock.advance(20)
+  }
+  expect(host.prepares).toBe(0)
+  host.clock.advance(1000)
+  expect(host.prepares).toBe(1)
 })
 
 const MINUTE = 60_000
