@@ -80,6 +80,9 @@ const HISTORY_SHARE = 0.25
 /** What columns may: five columns of a million records take about 20 MB. They are made again in a tenth of a second. */
 const COLUMNS_SHARE = 0.25
 
+/** Transactions, snapshots and running queries at once: each takes some hundred bytes, and nobody means to hold so many. */
+const MAX_HOLDS = 100_000
+
 /** Shape numbers of one collection stay below this, so that (collection, shape) is one integer id. */
 export const SHAPES_PER_COLLECTION = 8192
 
@@ -243,6 +246,7 @@ export class Core {
 
   /** A snapshot of a commit that is there. Its holder sets `owner`. */
   hold(commit: CommitNumber, holder: string): SnapshotHold {
+    if (this.snapshots.count >= MAX_HOLDS) throw tooManyHolds(this.snapshots.count)
     const nowMs = this.platform.clock.now()
     this.watch.note(nowMs)
     return this.snapshots.acquire(commit, holder, nowMs, this.options.trackHolders ? openingPlace() : undefined)
@@ -434,6 +438,14 @@ export class Core {
     }
     return bytes
   }
+}
+
+function tooManyHolds(count: number): BlazeError<'MEMORY_LIMIT'> {
+  return new BlazeError(
+    'MEMORY_LIMIT',
+    `${count} snapshots, transactions and iterations are open, the most there can be at once; nothing was begun. End some of them: db.stats().snapshots.holders says who holds what.`,
+    { limit: MAX_HOLDS, actual: count + 1 },
+  )
 }
 
 function historyGone(commit: number, oldest: CommitNumber): BlazeError<'HISTORY_GONE'> {

@@ -260,6 +260,7 @@ function makeLogConfig({ platform, folder, settings, identity, epochSalt }: Give
     syncWrites: settings.syncWrites,
     relaxedDelayMs: settings.relaxedDelayMs,
     readOnly: settings.readOnly,
+    minFreeBytes: settings.minFreeDiskBytes,
     events: {
       advanced: (durable, accepted) => core.publisher.advanced(durable, accepted),
       failed(cause) {

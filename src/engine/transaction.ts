@@ -42,6 +42,9 @@ export interface TransactionSettings {
 /** Writes to test in one slice of validation, and the most that are left for the commit's own turn. */
 const VALIDATE_SLICE = 500
 
+/** Above it the segments that a commit will fill are prepared before its turn: two of the largest are ready anyway. */
+const LARGE_COMMIT_BYTES = 0x1000000
+
 type State = 'open' | 'committing' | 'ended'
 
 /** The state behind a user's transaction handle. */
@@ -138,6 +141,8 @@ export class TransactionSession implements Holder {
     this.#state = 'committing'
     let validated: number = this.context.snapshot
     try {
+      const { sizeBytes } = this.context.writes
+      if (sizeBytes > LARGE_COMMIT_BYTES) await this.core.log.makeRoom(sizeBytes)
       while (this.#unvalidated(validated) > VALIDATE_SLICE) {
         validated = this.#validateSome(validated)
         await this.core.platform.clock.yield()
