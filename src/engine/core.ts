@@ -133,6 +133,8 @@ export class Core {
   onPublished: () => void = () => undefined
   /** Takes pages down when no checkpoint is writing them; what read them has been told that they are gone. */
   takeDown: (run: () => void) => void = (run) => run()
+  /** What has to be counted to its end before an image is taken. */
+  readonly beforeImage: Set<() => void> = new Set()
   /** Do the page files hold anything of a structure, or will they when the running checkpoint ends? */
   isMapped: (structure: StructureId) => boolean = () => false
   /** Makes a damaged index again, in the background. */
