@@ -10,7 +10,7 @@ const MIB = 1024 * 1024
 const OPTIONS = { retain: { logBytes: 0 } } as const
 const RECORDS = 5000
 
-type Db = Awaited<ReturnType<typeof openOn>>
+type Db = Awaited<ReturnType<typeof openOn<Record<never, never>>>>
 
 function record(id: number): { id: number; n: number; text: string } {
   return { id, n: (id * 7919) % RECORDS, text: `${(id * 104_729) % 99_991}-${'t'.repeat(900)}` }

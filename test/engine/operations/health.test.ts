@@ -8,7 +8,7 @@ import { type ManualClock, manualClock } from '../../../src/platform/manual-cloc
 import type { MemoryPlatform } from '../../../src/platform/memory-platform.ts'
 import { closeChecked, FOLDER, freshPlatform, openOn } from '../fixture.ts'
 
-type Db = Awaited<ReturnType<typeof openOn>>
+type Db = Awaited<ReturnType<typeof openOn<Record<never, never>>>>
 
 const MIB = 1024 * 1024
 

@@ -5,7 +5,7 @@ import { manualClock } from '../../../src/platform/manual-clock.ts'
 import { toldOn } from '../../support/told.ts'
 import { closeChecked, freshPlatform, openOn } from '../fixture.ts'
 
-type Db = Awaited<ReturnType<typeof openOn>>
+type Db = Awaited<ReturnType<typeof openOn<Record<never, never>>>>
 
 const collect = (globalThis as { gc?: () => void }).gc
 

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024
 /** A write set of 16 MiB, records of one. */
 const SMALL = { memoryBytes: 16 * MIB, maxRecordBytes: MIB } as const
 
-type Db = Awaited<ReturnType<typeof openOn>>
+type Db = Awaited<ReturnType<typeof openOn<Record<never, never>>>>
 
 /** The state that a refusal leaves: what was there, and no commit since. */
 async function expectUntouched(db: Db, refused: () => Promise<unknown>, error: object): Promise<void> {
