@@ -6,7 +6,8 @@
 import { BlazeError } from '../base/errors.ts'
 import { FileError, type Lock } from '../platform/platform.ts'
 import { ioError } from '../wal/segment.ts'
-import type { Core, OpenHandle } from './core.ts'
+import type { Core } from './core.ts'
+import type { OpenHandle } from './open-handle.ts'
 import type { Opened } from './opened.ts'
 
 /** How often an open transaction is looked at while close waits. */
@@ -17,6 +18,7 @@ export async function closeDatabase(opened: Opened & { readonly lock: Lock; read
   core.closing = true
   const left = await waitForTransactions(core)
   for (const handle of [...core.open]) handle.end()
+  core.watch.stop()
   const failures: unknown[] = []
   await attempt(failures, () =>
     core.options.readOnly ? core.log.close({ truncate: false }) : closeLog(opened, failures),

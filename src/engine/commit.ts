@@ -40,6 +40,7 @@ import { MAX_ITEM } from '../wal/frame.ts'
 import type { CollectionState } from './collection-state.ts'
 import { conflictWith } from './conflict-error.ts'
 import type { Core } from './core.ts'
+import { commits } from './diagnostics.ts'
 import { KeyChanges } from './key-changes.ts'
 import type { Durability, Pending } from './publisher.ts'
 import { checkUnique, noteUnique, type UniqueKeys } from './unique-keys.ts'
@@ -156,8 +157,28 @@ export function commit(
   markDefined(planned)
   writeItems(core, number, items, options.durability)
   installAll(core, number, planned)
-  core.publisher.push({ commit: number, end: core.log.end, durability: options.durability, settle })
+  const told = commits.isHeard ? telling(core, number, planned, options.durability, settle) : settle
+  core.publisher.push({ commit: number, end: core.log.end, durability: options.durability, settle: told })
   core.log.submit(options.durability)
+}
+
+/** `settle`, which tells the listeners of commits before it. */
+function telling(
+  core: Core,
+  commitNumber: CommitNumber,
+  planned: readonly Planned[],
+  durability: Durability,
+  settle: Settle,
+): Settle {
+  const { path, platform } = core
+  const startedMs = platform.clock.monotonic()
+  let records = 0
+  for (const { collection } of planned) if (!collection.system) records++
+  return (error) => {
+    const durationMs = platform.clock.monotonic() - startedMs
+    if (error === undefined) commits.tell({ path, commitNumber, durability, records, durationMs })
+    settle(error)
+  }
 }
 
 function isPut({ kindFlags }: Planned): boolean {

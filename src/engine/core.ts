@@ -3,7 +3,7 @@
  * It wires; the rules are in the files that use it.
  */
 
-import { Bag, type Bagged } from '../base/bag.ts'
+import { Bag } from '../base/bag.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { CollectionId, CommitNumber, StructureId } from '../base/ids.ts'
 import { uuidV7Generator } from '../base/uuid.ts'
@@ -17,9 +17,14 @@ import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
 import type { CollectionDescription, CollectionState } from './collection-state.ts'
 import { DerivedStructures } from './derived.ts'
+import { backgroundErrors, endedSnapshots } from './diagnostics.ts'
+import type { HealthLimits } from './health-limits.ts'
 import type { HistoryWindow } from './history-window.ts'
+import { HolderWatch, kindOfHolder } from './holder-watch.ts'
 import type { IndexState } from './index-state.ts'
 import { LiveBytes } from './live-bytes.ts'
+import type { OpenHandle } from './open-handle.ts'
+import { openingPlace } from './opening-place.ts'
 import type { Durability, Publisher } from './publisher.ts'
 import { RecentWrites } from './recent-writes.ts'
 import { Spill } from './spill.ts'
@@ -39,6 +44,10 @@ export interface EngineOptions {
   readonly retainHistoryMs: number
   readonly closeTimeoutMs: number
   readonly slowQueryMs: number | undefined
+  /** Notes where snapshots, transactions and iterations are opened. */
+  readonly trackHolders: boolean
+  readonly minFreeDiskBytes: number
+  readonly health: HealthLimits
 }
 
 /** What the background has done since the open. */
@@ -48,16 +57,15 @@ export interface BackgroundStats {
   readonly lastCheckpointMs: number
   readonly segmentsCleaned: number
   readonly copiedBytes: number
+  readonly spilledVersions: number
+  /** Page segments on disk, and what of them is needed. */
   readonly pageBytes: number
-}
-
-/** A transaction or snapshot that is still open. */
-export interface OpenHandle extends Bagged {
-  readonly label: string
-  /** True for transactions: close() waits for them. */
-  readonly holdsClose: boolean
-  /** Ends it from outside: its next use throws. */
-  end(): void
+  readonly livePageBytes: number
+  readonly directoryBytes: number
+  /** The log behind the newest checkpoint: what an open would replay. */
+  readonly tailBytes: number
+  /** Where a checkpoint is due by size. */
+  readonly tailLimitBytes: number
 }
 
 /** The collections that hold what the engine must keep. */
@@ -71,6 +79,9 @@ export interface SystemCollections {
 const HISTORY_SHARE = 0.25
 /** What columns may: five columns of a million records take about 20 MB. They are made again in a tenth of a second. */
 const COLUMNS_SHARE = 0.25
+
+/** Transactions, snapshots and running queries at once: each takes some hundred bytes, and nobody means to hold so many. */
+const MAX_HOLDS = 100_000
 
 /** Shape numbers of one collection stay below this, so that (collection, shape) is one integer id. */
 export const SHAPES_PER_COLLECTION = 8192
@@ -103,6 +114,10 @@ export class Core {
   window: HistoryWindow | undefined
   /** The newest installed commit. */
   installed: CommitNumber = 0 as CommitNumber
+  /** That of the open. */
+  installedAtOpen: CommitNumber = 0 as CommitNumber
+  /** Transactions that lost to another commit, each attempt. */
+  conflictCount = 0
   nextCollectionId = 16
   /** Set when close() begins: new work is refused; open transactions may still end. */
   closing = false
@@ -110,15 +125,24 @@ export class Core {
   closed = false
   /** Transactions and snapshots that are open, for close(). */
   readonly open: Bag<OpenHandle> = new Bag()
+  /** Finds those of them, and the iterations, that were dropped without an end. */
+  readonly watch: HolderWatch
   /** What the background has done, for stats. */
   background: () => BackgroundStats | undefined = () => undefined
   /** Called after each publication: wakes the collector. */
   onPublished: () => void = () => undefined
   /** Takes pages down when no checkpoint is writing them; what read them has been told that they are gone. */
   takeDown: (run: () => void) => void = (run) => run()
+  /** What has to be counted to its end before an image is taken. */
+  readonly beforeImage: Set<() => void> = new Set()
+  /** Do the page files hold anything of a structure, or will they when the running checkpoint ends? */
+  isMapped: (structure: StructureId) => boolean = () => false
   /** Makes a damaged index again, in the background. */
   onBrokenIndex: (collection: CollectionState, index: IndexState) => void = () => undefined
-  /** The handle of the last transaction: kept for its hidden classes, as a collection keeps its last context. */
+  /**
+   * The handle of the last transaction: kept for its hidden classes, as a collection keeps its last context. Of those that
+   * `begin` makes one that has ended, so that a dropped one is found.
+   */
   lastTransaction: object | undefined
   /** A transaction that keeps losing: others wait with their commit until it is done. */
   turnstile: Promise<void> | undefined
@@ -128,6 +152,7 @@ export class Core {
   #halfInstalled = false
   #ticks = 0
   #backgroundError: Error | undefined
+  #backgroundErrorAtMs = 0
   #windowTimer = false
   /** Collections whose image had tombstones, and the slot to go on from in the first. */
   #sweeping: CollectionState[] = []
@@ -157,6 +182,14 @@ export class Core {
       takeDown: (run) => this.takeDown(run),
       wake: () => this.onPublished(),
     })
+    this.watch = new HolderWatch({
+      path: options.path,
+      clock: options.platform.clock,
+      limits: options.options.health,
+      snapshots: this.snapshots,
+      open: this.open,
+      recent: this.recent,
+    })
     this.spill = new Spill(options.platform, options.path)
     this.history.onDrop = (place) => {
       if (place < 0) this.spill.release(place)
@@ -178,6 +211,11 @@ export class Core {
     if (this.options.readOnly) throw readOnlyError()
     if (this.publisher.failure !== undefined) throw this.publisher.failure
     if (this.#damage !== undefined) throw this.#damage
+  }
+
+  /** Damage of a record table; undefined while all is well. */
+  get damage(): Error | undefined {
+    return this.#damage
   }
 
   /** False when the background must leave everything as it is: also with damage, whose half state no checkpoint may keep. */
@@ -208,9 +246,17 @@ export class Core {
     if ((++this.#ticks & 63) === 0) this.budget.trim()
   }
 
+  /** A snapshot of a commit that is there. Its holder sets `owner`. */
+  hold(commit: CommitNumber, holder: string): SnapshotHold {
+    if (this.snapshots.count >= MAX_HOLDS) throw tooManyHolds(this.snapshots.count)
+    const nowMs = this.platform.clock.now()
+    this.watch.note(nowMs)
+    return this.snapshots.acquire(commit, holder, nowMs, this.options.trackHolders ? openingPlace() : undefined)
+  }
+
   /** A snapshot of what is published, for reads that never conflict. */
   holdVisible(holder: string): SnapshotHold {
-    return this.snapshots.acquire(this.publisher.visible, holder, this.platform.clock.now())
+    return this.hold(this.publisher.visible, holder)
   }
 
   /**
@@ -228,7 +274,7 @@ export class Core {
     }
     const oldest = this.#horizon()
     if (commit < oldest && this.snapshots.newestIn(commit, commit + 1) < 0) throw historyGone(commit, oldest)
-    return this.snapshots.acquire(commit as CommitNumber, holder, this.platform.clock.now())
+    return this.hold(commit as CommitNumber, holder)
   }
 
   /** Commits have become visible. */
@@ -274,8 +320,15 @@ export class Core {
     return this.#backgroundError
   }
 
+  /** When that was, by the wall clock. */
+  get backgroundErrorAtMs(): number {
+    return this.#backgroundErrorAtMs
+  }
+
   noteBackgroundError(error: Error): void {
     this.#backgroundError = error
+    this.#backgroundErrorAtMs = this.platform.clock.now()
+    backgroundErrors.tell({ path: this.path, error })
   }
 
   /** Makes a page dirty so that the next checkpoint writes it anew; nothing when its structure is gone. */
@@ -346,16 +399,37 @@ export class Core {
    * there is none left, the snapshot that reads furthest back is ended: what is held is worth more than what may be asked for.
    */
   #boundHistory(): void {
-    const limit = this.budget.limitBytes * HISTORY_SHARE
+    const limit = this.historyLimitBytes
     while (this.historyBytes > limit) {
       if (this.window?.shorten(this.publisher.visible) !== true) {
         const oldest = this.snapshots.oldestHold()
         if (oldest === undefined) return
-        this.snapshots.end(oldest)
+        this.#endSnapshot(oldest)
       }
       this.history.prune(this.#horizon(), Number.MAX_SAFE_INTEGER)
       this.#discardIndexHistory(Number.MAX_SAFE_INTEGER)
     }
+  }
+
+  #endSnapshot(hold: SnapshotHold): void {
+    const { historyBytes, historyLimitBytes } = this
+    this.snapshots.end(hold)
+    if (!endedSnapshots.isHeard) return
+    endedSnapshots.tell({
+      path: this.path,
+      kind: kindOfHolder(hold.holder),
+      holder: hold.holder,
+      commitNumber: hold.commit,
+      ageMs: this.platform.clock.now() - hold.sinceMs,
+      historyBytes,
+      limitBytes: historyLimitBytes,
+      openedAt: hold.openedAt,
+    })
+  }
+
+  /** What history may take: beyond it the oldest snapshot is ended. */
+  get historyLimitBytes(): number {
+    return this.budget.limitBytes * HISTORY_SHARE
   }
 
   /** Bytes of superseded versions and index entries. */
@@ -366,6 +440,14 @@ export class Core {
     }
     return bytes
   }
+}
+
+function tooManyHolds(count: number): BlazeError<'MEMORY_LIMIT'> {
+  return new BlazeError(
+    'MEMORY_LIMIT',
+    `${count} snapshots, transactions and iterations are open, the most there can be at once; nothing was begun. End some of them: db.stats().snapshots.holders says who holds what.`,
+    { limit: MAX_HOLDS, actual: count + 1 },
+  )
 }
 
 function historyGone(commit: number, oldest: CommitNumber): BlazeError<'HISTORY_GONE'> {

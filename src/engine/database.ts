@@ -14,6 +14,7 @@ import {
   type TransactionCollectionsOf,
 } from './collection-spec.ts'
 import type { CollectionState } from './collection-state.ts'
+import type { CompactOptions, CompactResult } from './compact.ts'
 import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
@@ -22,11 +23,13 @@ import type { ImportOptions, ImportReport } from './dump/import-sqlite.ts'
 import type { LoadOptions, LoadReport } from './dump/load.ts'
 import type { LoadDoors } from './dump/load-target.ts'
 import type { ByteSource } from './dump/source-text.ts'
+import type { DatabaseHealth } from './health.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
 import type { CollectionDoor } from './reader.ts'
 import { runTransaction, type TransactionOptions } from './run-transaction.ts'
+import { SnapshotSession } from './snapshot-session.ts'
 import { type DatabaseStats, statsOf } from './stats.ts'
 import { ensureCollection } from './system-collections.ts'
 import { type Isolation, TransactionSession } from './transaction.ts'
@@ -45,6 +48,7 @@ export interface DatabaseParts {
   readonly core: Core
   readonly declared: readonly string[]
   checkpoint(): Promise<void>
+  compact(options: CompactOptions): Promise<CompactResult>
   close(): Promise<void>
 }
 
@@ -126,7 +130,12 @@ export class Database<C = unknown> implements AsyncDisposable {
    * whatever `fn` throws.
    */
   transaction<V>(fn: (tx: TransactionWith<C>) => V | Promise<V>, options: TransactionOptions = {}): Promise<V> {
-    return runTransaction(this.#core, options, (session) => fn(this.#handle(session)))
+    const core = this.#core
+    return runTransaction(core, options, (session) => {
+      const handle = this.#handle(session)
+      core.lastTransaction = handle
+      return fn(handle)
+    })
   }
 
   /** Runs `fn`, which may not return a promise, as a transaction that is durable on return. It never conflicts. */
@@ -184,7 +193,7 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   /** Pins what is published now. End it with `using` or `close()`. */
   snapshot(): SnapshotWith<C> {
-    const snapshot: Snapshot = new Snapshot(this.#core, 'snapshot', this.#declared, this.#doors)
+    const snapshot: Snapshot = new Snapshot(new SnapshotSession(this.#core, 'snapshot'), this.#declared, this.#doors)
     return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
   }
 
@@ -197,7 +206,11 @@ export class Database<C = unknown> implements AsyncDisposable {
    * using past = db.asOf(before)
    */
   asOf(commitNumber: number): SnapshotWith<C> {
-    const snapshot: Snapshot = new Snapshot(this.#core, 'asOf', this.#declared, this.#doors, commitNumber)
+    const snapshot: Snapshot = new Snapshot(
+      new SnapshotSession(this.#core, 'asOf', commitNumber),
+      this.#declared,
+      this.#doors,
+    )
     return withCollections<Snapshot & SnapshotCollectionsOf<C>>(snapshot)
   }
 
@@ -267,9 +280,38 @@ export class Database<C = unknown> implements AsyncDisposable {
     return importSqlite(this.#core, this.#loadDoors(), path, options)
   }
 
+  /**
+   * Gives disk space back now that the background would give back by and by, or keep for its next writes: rewrites the
+   * log down to what is live, builds sparse indexes anew, moves pages together. Reading and writing go on; a crash at any
+   * point loses nothing. It needs as much free space as is live of what it rewrites at a time (64 MiB of log), and keeps
+   * what `retain.logBytes` promises. Errors: ABORTED (what was done stays), DISK_FULL, READ_ONLY, IO.
+   * @example
+   * await db.logs.deleteMany({ time: { lt: lastMonth } })
+   * const { beforeBytes, afterBytes } = await db.compact()
+   */
+  async compact(options: CompactOptions = {}): Promise<CompactResult> {
+    assertKnown('compact()', options, ['onProgress', 'signal'])
+    this.#core.assertOpen()
+    this.#core.assertWritable()
+    return await this.#parts.compact(options)
+  }
+
+  /** Sizes, counters and who holds what. Cheap: nothing is scanned. */
   stats(): DatabaseStats {
     this.#core.assertOpen()
     return statsOf(this.#core)
+  }
+
+  /**
+   * Is anything wrong, what does it mean, what is to be done. Cheap: counters, and one look at the file system.
+   * @example
+   * const { status, checks } = await db.health()
+   * if (status !== 'ok') for (const { text, action } of checks) if (action) console.warn(text, action)
+   */
+  async health(): Promise<DatabaseHealth> {
+    this.#core.assertOpen()
+    const { healthOf } = await import('./health.ts')
+    return healthOf(this.#core)
   }
 
   /** Finishes what was called before it, waits for open transactions, closes. Repeated close is fine. */
@@ -298,7 +340,6 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   #handle(session: TransactionSession): TransactionWith<C> {
     const handle = new Transaction(session, this.#declared, this.#doors)
-    this.#core.lastTransaction = handle
     return withCollections<Transaction & TransactionCollectionsOf<C>>(handle)
   }
 

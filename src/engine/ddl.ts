@@ -6,8 +6,8 @@
  * holds when the builder comes to it is entered, whatever changes later is kept up, and entering a pair twice does
  * nothing. Readers use it from the commit that says it is ready; a crash before that leaves nothing of it.
  */
-import { BlazeError } from '../base/errors.ts'
-import type { Lsn } from '../base/ids.ts'
+import { BlazeError, isBlazeError } from '../base/errors.ts'
+import { type Lsn, segmentOf } from '../base/ids.ts'
 import { type IndexForm, type IndexSpec, parseIndexSpec } from '../indexes/index-spec.ts'
 import { OrderedIndex } from '../indexes/ordered-index.ts'
 import { PageSpace } from '../pages/page-table.ts'
@@ -81,13 +81,18 @@ export function makeIndex(
   return index
 }
 
-/** Makes a damaged index again from the records, under a new structure. */
-export async function remakeIndex(core: Core, collection: CollectionState, broken: IndexState): Promise<void> {
-  if (collection.dropped || !collection.indexes.includes(broken)) return
-  const { spec, where, declared } = broken
-  const part = freePart(collection)
+/** Makes an index again from the records, under a new structure: a damaged one, or one whose pages are mostly free. */
+export async function remakeIndex(
+  core: Core,
+  collection: CollectionState,
+  old: IndexState,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (collection.dropped || !collection.indexes.includes(old)) return
+  const { spec, where, declared } = old
+  const part = freePart(core, collection)
   const index = makeIndex(core, collection, { spec: { ...spec, id: part }, where, declared, part, persistent: false })
-  await buildAndLog(core, collection, index, {}, broken)
+  await buildAndLog(core, collection, index, signal === undefined ? {} : { signal }, old)
 }
 
 export function createIndex(
@@ -109,7 +114,7 @@ export async function addIndex(
   core.assertOpen()
   core.assertWritable()
   throwIfAborted(options.signal)
-  const part = freePart(collection)
+  const part = freePart(core, collection)
   const { spec, where } = specOf(part)
   if (collection.indexes.some((each) => each.spec.name === spec.name)) {
     throw new BlazeError(
@@ -200,32 +205,94 @@ export async function dropCollection(core: Core, name: string): Promise<boolean>
   for (let shape = 0; shape < collection.loggedDefinitions; shape++) {
     writes.remove(core.system.shapes, core.shapeId(collection, shape))
   }
-  const places: Lsn[] = []
-  const { heap } = collection
-  for (let slot = 0; slot < heap.slots.highSlot; slot++) {
-    if (!heap.isLive(slot)) continue
-    const place = heap.slots.placeOf(slot)
-    places.push(place)
-    const pieces = collection.piecesAt(place)
-    for (let piece = 0; pieces !== undefined && piece * PIECE_BYTES < pieces.size; piece++) {
-      writes.remove(core.system.pieces, `${pieces.object}:${piece}`)
-    }
-  }
+  const places = livePlaces(collection)
+  if (core.system.pieces.heap.liveCount > 0) removePieces(core, collection, places, writes)
   writes.remove(core.system.catalogue, collection.id)
+  let counting: DeadCount | undefined
   await settled((settle) => {
     commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
+    counting = new DeadCount(core, places)
     collection.dropped = true
     core.collections.delete(name)
     core.byId.delete(collection.id)
     core.derived.forget(collection)
     core.texts.forget(collection)
-    for (const place of places) core.liveBytes.drop(place)
   })
   core.takeDown(() => {
     for (const index of collection.indexes) index.drop()
     collection.heap.drop()
   })
+  await counting?.run()
   return true
+}
+
+/** Where the newest versions of all its records lie. */
+function livePlaces({ heap }: CollectionState): Lsn[] {
+  const places: Lsn[] = []
+  for (let slot = 0; slot < heap.slots.highSlot; slot++) {
+    if (heap.isLive(slot)) places.push(heap.slots.placeOf(slot))
+  }
+  return places
+}
+
+/** Deletes the pieces of its large records: each record is looked at, in this turn. */
+function removePieces(core: Core, collection: CollectionState, places: readonly Lsn[], writes: WriteSet): void {
+  for (const place of places) {
+    const pieces = collection.piecesAt(place)
+    for (let piece = 0; pieces !== undefined && piece * PIECE_BYTES < pieces.size; piece++) {
+      writes.remove(core.system.pieces, `${pieces.object}:${piece}`)
+    }
+  }
+}
+
+/** Counts what lay at some places as dead, for the cleaner. Segments that are gone meanwhile took theirs with them. */
+class DeadCount {
+  readonly #core: Core
+  readonly #places: readonly Lsn[]
+  #at = 0
+
+  /** From here an image of a checkpoint, which is to be exact, has the rest counted first. */
+  constructor(core: Core, places: readonly Lsn[]) {
+    this.#core = core
+    this.#places = places
+    core.beforeImage.add(this.finish)
+  }
+
+  /** The rest at once. */
+  readonly finish = (): void => this.#until(Number.POSITIVE_INFINITY)
+
+  /** In slices, because each size is read from the log. */
+  async run(): Promise<void> {
+    const { clock } = this.#core.platform
+    try {
+      while (this.#at < this.#places.length) {
+        this.#until(clock.monotonic() + SLICE_MS)
+        this.#core.safePoint()
+        await clock.yield()
+        if (this.#core.closing) this.finish()
+      }
+    } finally {
+      this.#core.beforeImage.delete(this.finish)
+    }
+  }
+
+  #until(endMs: number): void {
+    const { clock } = this.#core.platform
+    for (; this.#at < this.#places.length; this.#at++) {
+      if (this.#at % SLOTS_PER_LOOK === 0 && clock.monotonic() >= endMs) return
+      const place = this.#places[this.#at]!
+      if (segmentOf(place) >= this.#core.log.tailSegment) dropBytes(this.#core, place)
+    }
+  }
+}
+
+function dropBytes(core: Core, place: Lsn): void {
+  try {
+    core.liveBytes.drop(place)
+  } catch (error) {
+    // Of a frame that cannot be read the cleaner will say so itself; here it costs a count.
+    if (!isBlazeError(error)) throw error
+  }
 }
 
 export async function renameCollection(core: Core, name: string, to: string): Promise<void> {
@@ -318,10 +385,18 @@ function assertStillThere(core: Core, collection: CollectionState): void {
   })
 }
 
-function freePart(collection: CollectionState): number {
+/**
+ * A structure number that no index of the collection has, and of which the page files hold nothing: the map would keep
+ * the dropped one's pages beyond the new one's last, and their segments could never go. With all the others taken, any.
+ */
+function freePart(core: Core, collection: CollectionState): number {
+  let unused: number | undefined
   for (let part = FIRST_INDEX_STRUCTURE; part < END_INDEX_STRUCTURE; part++) {
-    if (!collection.indexes.some((each) => each.part === part)) return part
+    if (collection.indexes.some((each) => each.part === part)) continue
+    if (!core.isMapped(structureOf(collection.id, part))) return part
+    unused ??= part
   }
+  if (unused !== undefined) return unused
   const limit = END_INDEX_STRUCTURE - FIRST_INDEX_STRUCTURE
   throw new BlazeError('TOO_LARGE', `${collection.name} has ${limit} indexes, the most there can be; drop one first`, {
     limit,

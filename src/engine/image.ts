@@ -15,6 +15,7 @@ export function captureImage(
   core: Core,
   cleaner: { readonly tail: number; dataCommits(): readonly DataCommit[] },
 ): CapturedImage {
+  for (const finish of core.beforeImage) finish()
   const position = core.log.boundary()
   const structures: StructureImage[] = []
   for (const collection of core.byId.values()) {

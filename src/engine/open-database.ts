@@ -27,13 +27,15 @@ import { Log, type LogConfig } from '../wal/log.ts'
 import { PageSegmentReader } from '../wal/page-file.ts'
 import { oldestSegment, type Recovered, recoverLog, removeVoid } from '../wal/recovery.ts'
 import { ioError, segmentStart } from '../wal/segment.ts'
-import { checkpointNow, remakeLater, startBackground } from './background.ts'
+import { remakeLater, startBackground } from './background.ts'
 import { CatalogueLoader } from './catalogue.ts'
 import { closeDatabase } from './close.ts'
 import { type CollectionSpecs, checkedName } from './collection-spec.ts'
+import type { CompactOptions, CompactResult } from './compact.ts'
 import { Core, type EngineOptions } from './core.ts'
 import { Database, type DatabaseWith, withCollections } from './database.ts'
 import { declareCollection } from './declare.ts'
+import { poisonings } from './diagnostics.ts'
 import { askForRebuild, identify, prepareFolder, rebuildAsked, takeLock } from './folder.ts'
 import { HistoryWindow } from './history-window.ts'
 import type { Identity } from './identity-file.ts'
@@ -90,7 +92,8 @@ async function openLocked<C extends CollectionSpecs>(
   const database = new Database<C>({
     core,
     declared: names,
-    checkpoint: () => checkpointNow(collector),
+    checkpoint: () => collector.checkpointOrThrow(),
+    compact: (options) => compactLater(opened, options),
     close: () => closeDatabase({ ...opened, lock, folder }),
   })
   try {
@@ -104,6 +107,12 @@ async function openLocked<C extends CollectionSpecs>(
   core.onPublished = () => collector.noteCommit()
   collector.noteCommit()
   return withCollections<DatabaseWith<C>>(database)
+}
+
+/** Few databases are compacted by hand: what does it is loaded then. */
+async function compactLater(opened: Opened, options: CompactOptions): Promise<CompactResult> {
+  const { compactDatabase } = await import('./compact.ts')
+  return compactDatabase(opened, options)
 }
 
 async function openEngine(
@@ -207,6 +216,7 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   core.liveBytes.sizeOf = (place) => entrySizeAt(core, place)
   try {
     const loader = replayLog(core, root, image, rebuild ? allFrames(core) : () => frames)
+    core.installedAtOpen = core.installed
     core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.published())
     if (settings.retainHistoryMs > 0) {
       core.window = new HistoryWindow(settings.retainHistoryMs, platform.clock.monotonic(), core.installed)
@@ -250,9 +260,14 @@ function makeLogConfig({ platform, folder, settings, identity, epochSalt }: Give
     syncWrites: settings.syncWrites,
     relaxedDelayMs: settings.relaxedDelayMs,
     readOnly: settings.readOnly,
+    minFreeBytes: settings.minFreeDiskBytes,
     events: {
       advanced: (durable, accepted) => core.publisher.advanced(durable, accepted),
-      failed: (cause) => core.publisher.failed(cause),
+      failed(cause) {
+        if (core.publisher.failure !== undefined) return
+        core.publisher.failed(cause)
+        poisonings.tell({ path: folder, cause })
+      },
     },
   }
 }

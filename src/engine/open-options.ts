@@ -4,6 +4,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { CollectionSpecs, ReservedName } from './collection-spec.ts'
 import type { EngineOptions } from './core.ts'
 import type { Progress } from './ddl.ts'
+import type { HealthLimits } from './health-limits.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 
@@ -33,8 +34,36 @@ export interface OpenOptions<C extends CollectionSpecs = CollectionSpecs> {
   readonly slowQueryMs?: number
   /** Opens on a network file system all the same: the lock does not reach across machines there, so take care of that. */
   readonly allowNetworkFileSystem?: boolean
+  /**
+   * Notes where each snapshot, transaction and iteration is opened, for `stats()`, `health()` and reports of leaks. It
+   * costs some microseconds for each; false by default.
+   */
+  readonly trackHolders?: boolean
+  /**
+   * Commits that put records are refused with DISK_FULL when the log would have to take its next segment from these last
+   * bytes of the file system; deletes, cleaning and checkpoints may use them. 0 by default.
+   */
+  readonly minFreeDiskBytes?: number
+  /** From where on `db.health()` warns. */
+  readonly health?: HealthOptions
   /** Told as indexes are built and records migrated. */
   readonly onProgress?: (progress: Progress) => void
+}
+
+/** Thresholds of `db.health()`. */
+export interface HealthOptions {
+  /** Free bytes of the file system; 512 MiB by default. An error below an eighth of it. */
+  readonly freeDiskBytes?: number
+  /** The age of the oldest snapshot or iteration; 10 minutes by default. */
+  readonly snapshotAgeMs?: number
+  /** The age of the oldest open transaction; a minute by default. */
+  readonly transactionAgeMs?: number
+  /** How much of its share of memory history may fill, from 0 to 1; 0.8 by default. */
+  readonly historyShare?: number
+  /** Bytes of the log beyond twice what is live and what `retain` keeps; 128 MiB by default. */
+  readonly logExcessBytes?: number
+  /** How long an error of the background is told; 10 minutes by default. */
+  readonly recentErrorMs?: number
 }
 
 const MIB = 1024 * 1024
@@ -53,12 +82,26 @@ const KNOWN = [
   'closeTimeoutMs',
   'slowQueryMs',
   'allowNetworkFileSystem',
+  'trackHolders',
+  'minFreeDiskBytes',
+  'health',
   'onProgress',
 ]
+const KNOWN_HEALTH = [
+  'freeDiskBytes',
+  'snapshotAgeMs',
+  'transactionAgeMs',
+  'historyShare',
+  'logExcessBytes',
+  'recentErrorMs',
+]
+/** Ages of holders and errors: a month. */
+const MAX_AGE_MS = 31 * 86_400_000
 
 export function engineOptions(options: OpenOptions, platform: Platform): EngineOptions {
   assertKnown('open()', options, KNOWN)
   assertKnown('open() retain', options.retain ?? {}, ['logBytes', 'historyMs'])
+  assertKnown('open() health', options.health ?? {}, KNOWN_HEALTH)
   return {
     readOnly: options.readOnly === true,
     durability: oneOf('durability', options.durability ?? 'full', ['full', 'relaxed', 'none']),
@@ -76,6 +119,29 @@ export function engineOptions(options: OpenOptions, platform: Platform): EngineO
     closeTimeoutMs: whole('closeTimeoutMs', options.closeTimeoutMs ?? 5000, 0, 3_600_000),
     slowQueryMs:
       options.slowQueryMs === undefined ? undefined : whole('slowQueryMs', options.slowQueryMs, 0, 3_600_000),
+    trackHolders: options.trackHolders === true,
+    minFreeDiskBytes: whole('minFreeDiskBytes', options.minFreeDiskBytes ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    health: healthLimits(options.health ?? {}),
+  }
+}
+
+function healthLimits(options: HealthOptions): HealthLimits {
+  const bytes = (name: string, value: number): number => whole(`health.${name}`, value, 0, Number.MAX_SAFE_INTEGER)
+  const age = (name: string, value: number): number => whole(`health.${name}`, value, 1, MAX_AGE_MS)
+  const { historyShare = 0.8 } = options
+  if (!(historyShare > 0 && historyShare <= 1)) {
+    throw invalid(
+      'health.historyShare',
+      `health.historyShare is a number above 0, up to 1, found ${String(historyShare)}`,
+    )
+  }
+  return {
+    freeDiskBytes: bytes('freeDiskBytes', options.freeDiskBytes ?? 512 * MIB),
+    snapshotAgeMs: age('snapshotAgeMs', options.snapshotAgeMs ?? 600_000),
+    transactionAgeMs: age('transactionAgeMs', options.transactionAgeMs ?? 60_000),
+    historyShare,
+    logExcessBytes: bytes('logExcessBytes', options.logExcessBytes ?? 128 * MIB),
+    recentErrorMs: age('recentErrorMs', options.recentErrorMs ?? 600_000),
   }
 }
 

@@ -5,11 +5,11 @@
 import type { RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
 import type { StoredRecord } from '../base/values.ts'
-import { reportSlowQuery } from '../platform/diagnostics.ts'
 import type { QueryRunner, RecordSource } from '../query/source.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { TransactionContext } from './contexts.ts'
 import type { Core } from './core.ts'
+import { slowQueries } from './diagnostics.ts'
 import { EmptySource, SnapshotSource } from './record-source.ts'
 import { snapshotTooOld } from './snapshot-too-old.ts'
 import { ensureCollection } from './system-collections.ts'
@@ -63,7 +63,7 @@ export class PublishedView implements ReadView {
 
   open(collection: CollectionState): RecordSource {
     const hold = this.core.holdVisible('query')
-    return new SnapshotSource(this.core, collection, {
+    const source = new SnapshotSource(this.core, collection, {
       snapshot: hold.commit,
       release: () => this.core.snapshots.release(hold),
       assertAlive: () => {
@@ -71,6 +71,8 @@ export class PublishedView implements ReadView {
         if (hold.ended) throw snapshotTooOld('query')
       },
     })
+    hold.owner = source
+    return source
   }
 }
 
@@ -163,6 +165,6 @@ export function runnerOf(view: ReadView): QueryRunner {
     yield: () => core.platform.clock.yield(),
     slowQueryMs: core.options.slowQueryMs,
     memoryBytes: Math.max(MIN_QUERY_BYTES, Math.floor(core.options.memoryBytes * QUERY_SHARE)),
-    onSlowQuery: reportSlowQuery,
+    onSlowQuery: slowQueries.tell,
   }
 }

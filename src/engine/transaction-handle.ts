@@ -1,16 +1,11 @@
 /** Transactions and snapshots as users hold them. */
 
-import { UNBAGGED } from '../base/bag.ts'
-import { BlazeError } from '../base/errors.ts'
 import type { CommitNumber } from '../base/ids.ts'
-import type { SnapshotHold } from '../mvcc/snapshots.ts'
 import type { DynamicRecord } from '../query/types.ts'
 import { SnapshotCollection, TransactionCollection } from './collection.ts'
 import type { DynamicInsert, SnapshotCollectionsOf, TransactionCollectionsOf } from './collection-spec.ts'
-import type { Core, OpenHandle } from './core.ts'
-import { HeldView } from './read-view.ts'
 import type { CollectionDoor } from './reader.ts'
-import { snapshotTooOld } from './snapshot-too-old.ts'
+import type { SnapshotSession } from './snapshot-session.ts'
 import type { TransactionSession } from './transaction.ts'
 
 /** Finds the door of a collection by name. */
@@ -90,11 +85,13 @@ export class Transaction implements Disposable {
 
   /** Resolves when it is durable (as its durability says). CONFLICT, UNIQUE, COMMIT_UNKNOWN, DISK_FULL. */
   commit(): Promise<void> {
+    this.#session.core.lastTransaction = this
     return this.#session.commit()
   }
 
   /** Gives up what was written. Harmless when it has ended. */
   rollback(): void {
+    this.#session.core.lastTransaction = this
     this.#session.rollback()
   }
 
@@ -109,37 +106,28 @@ function isPromise(value: unknown): value is Promise<unknown> {
 
 /** A held snapshot: reads what was published when it was taken, however long it is held. End it with `close` or `using`. */
 export class Snapshot implements Disposable {
-  readonly label: string
-  readonly #core: Core
-  /** What close() ends it by. */
-  readonly #registered: OpenHandle
-  readonly #hold: SnapshotHold
-  readonly #view: HeldView
+  readonly #session: SnapshotSession
   readonly #doors: Doors
   readonly #handles = new Map<string, SnapshotCollection<DynamicRecord>>()
-  #open = true
 
-  /** Of what is published now, or of the commit `asOf`. */
-  constructor(core: Core, label: string, declared: CollectionProperties, doors: Doors, asOf?: number) {
-    core.assertOpen()
-    this.#core = core
-    this.label = label
+  constructor(session: SnapshotSession, declared: CollectionProperties, doors: Doors) {
+    this.#session = session
     this.#doors = doors
-    this.#hold = asOf === undefined ? core.holdVisible(label) : core.holdAt(asOf, label)
-    this.#view = new HeldView(core, this.#hold.commit, () => this.#assertOpen())
-    this.#registered = { label, holdsClose: false, bagIndex: UNBAGGED, end: () => this.close() }
-    core.open.add(this.#registered)
     Object.defineProperties(this, declared)
   }
 
+  get label(): string {
+    return this.#session.label
+  }
+
   get commitNumber(): CommitNumber {
-    return this.#hold.commit
+    return this.#session.commit
   }
 
   collection(name: string): SnapshotCollection<DynamicRecord> {
     let handle = this.#handles.get(name)
     if (handle === undefined) {
-      handle = new SnapshotCollection(name, this.#view, this.#doors(name))
+      handle = new SnapshotCollection(name, this.#session.view, this.#doors(name))
       this.#handles.set(name, handle)
     }
     return handle
@@ -147,20 +135,11 @@ export class Snapshot implements Disposable {
 
   /** Ends it. Harmless when it has ended. */
   close(): void {
-    if (!this.#open) return
-    this.#open = false
-    this.#core.snapshots.release(this.#hold)
-    this.#core.open.delete(this.#registered)
+    this.#session.end()
   }
 
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  #assertOpen(): void {
-    if (this.#hold.ended) throw snapshotTooOld(this.label)
-    if (this.#open) return
-    throw new BlazeError('TRANSACTION_CLOSED', 'this snapshot has ended; take another with db.snapshot()', undefined)
   }
 }
 

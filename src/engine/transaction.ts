@@ -6,14 +6,17 @@
  *   begin ── reads at S, own writes first ── validate in slices ── validate the rest, install ── durable ── resolved
  */
 import { UNBAGGED } from '../base/bag.ts'
-import { BlazeError } from '../base/errors.ts'
+import { BlazeError, isBlazeError } from '../base/errors.ts'
 import type { CommitNumber } from '../base/ids.ts'
 import type { SnapshotHold } from '../mvcc/snapshots.ts'
 import { commit } from './commit.ts'
 import { ReadSet, validatePoints, validatePredicates, validateWrites } from './conflict.ts'
 import { TransactionContext } from './contexts.ts'
-import type { Core, OpenHandle } from './core.ts'
+import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
+import { conflicts } from './diagnostics.ts'
+import type { Holder } from './holder-watch.ts'
+import type { OpenHandle } from './open-handle.ts'
 import { checkedDurability, type Durability } from './publisher.ts'
 import { TransactionView } from './read-view.ts'
 import { snapshotTooOld } from './snapshot-too-old.ts'
@@ -39,14 +42,18 @@ export interface TransactionSettings {
 /** Writes to test in one slice of validation, and the most that are left for the commit's own turn. */
 const VALIDATE_SLICE = 500
 
+/** Above it the segments that a commit will fill are prepared before its turn: two of the largest are ready anyway. */
+const LARGE_COMMIT_BYTES = 0x1000000
+
 type State = 'open' | 'committing' | 'ended'
 
 /** The state behind a user's transaction handle. */
-export class TransactionSession implements OpenHandle {
+export class TransactionSession implements Holder {
   readonly core: Core
   readonly label: string
   readonly holdsClose = true
   bagIndex: number = UNBAGGED
+  entry: OpenHandle = this
   readonly context: TransactionContext
   readonly view: TransactionView
   readonly #settings: TransactionSettings
@@ -64,7 +71,8 @@ export class TransactionSession implements OpenHandle {
     this.label = settings.label
     // After a failure what is installed beyond `visible` will never be published.
     const newest = settings.readOnly || core.publisher.failure !== undefined ? core.publisher.visible : core.installed
-    this.#hold = core.snapshots.acquire(newest, settings.label, core.platform.clock.now())
+    this.#hold = core.hold(newest, settings.label)
+    this.#hold.owner = this
     const tracked = isolation === 'serializable' && !settings.readOnly
     this.context = new TransactionContext(core, newest, tracked ? new ReadSet() : undefined)
     this.view = new TransactionView(core, this.context, () => this.assertOpen())
@@ -74,6 +82,10 @@ export class TransactionSession implements OpenHandle {
 
   get isOpen(): boolean {
     return this.#state === 'open'
+  }
+
+  get isTracked(): boolean {
+    return this.context.reads !== undefined
   }
 
   /** Throws when the transaction has ended. */
@@ -129,12 +141,15 @@ export class TransactionSession implements OpenHandle {
     this.#state = 'committing'
     let validated: number = this.context.snapshot
     try {
+      const { sizeBytes } = this.context.writes
+      if (sizeBytes > LARGE_COMMIT_BYTES) await this.core.log.makeRoom(sizeBytes)
       while (this.#unvalidated(validated) > VALIDATE_SLICE) {
         validated = this.#validateSome(validated)
         await this.core.platform.clock.yield()
       }
     } catch (error) {
       this.#finish()
+      this.#noteConflict(error)
       throw error
     }
     await new Promise<void>((resolve, reject) => {
@@ -171,12 +186,20 @@ export class TransactionSession implements OpenHandle {
       }
       commit(core, context.writes, { durability: this.#settings.durability, snapshot: context.snapshot }, settle)
     } catch (error) {
+      this.#noteConflict(error)
       if (refuse !== undefined) refuse(error)
       // The winner may be installed and not yet published: the next attempt would only meet it again.
       else core.publisher.whenVisible(core.installed, () => settle(error as BlazeError))
     } finally {
       this.#finish()
     }
+  }
+
+  #noteConflict(error: unknown): void {
+    if (!isBlazeError(error, 'CONFLICT')) return
+    this.core.conflictCount++
+    if (!conflicts.isHeard) return
+    conflicts.tell({ path: this.core.path, holder: this.label, records: error.details.records })
   }
 
   #validateSome(upTo: number): number {
@@ -203,9 +226,9 @@ export class TransactionSession implements OpenHandle {
 
   #finish(): void {
     this.#state = 'ended'
-    if (this.context.reads !== undefined) this.core.recent.end()
+    if (this.isTracked) this.core.recent.end()
     this.context.release()
     this.core.snapshots.release(this.#hold)
-    this.core.open.delete(this)
+    this.core.open.delete(this.entry)
   }
 }

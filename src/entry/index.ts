@@ -61,8 +61,21 @@ export {
   collection,
   type DynamicInsert,
 } from '../engine/collection-spec.ts'
+export type { CompactOptions, CompactProgress, CompactResult } from '../engine/compact.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
+export type {
+  BackgroundErrorReport,
+  CheckpointReport,
+  CleanReport,
+  CommitReport,
+  ConflictReport,
+  DiagnosticReports,
+  HolderKind,
+  LeakReport,
+  PoisonedReport,
+  SnapshotEndedReport,
+} from '../engine/diagnostics.ts'
 export type { DumpOptions, DumpReport, DumpStreamOptions, TransferProgress } from '../engine/dump/dump.ts'
 export type { ImportOptions, ImportReport } from '../engine/dump/import-sqlite.ts'
 export type { LoadOptions, LoadReport, WritingOptions } from '../engine/dump/load.ts'
@@ -70,12 +83,13 @@ export type { DumpedFile, DumpedIndex } from '../engine/dump/manifest.ts'
 export type { RecordPlace } from '../engine/dump/record-writer.ts'
 export type { ByteSource } from '../engine/dump/source-text.ts'
 export type { CsvOptions } from '../engine/dump/text-rows.ts'
-export type { OpenOptions } from '../engine/open-options.ts'
+export type { DatabaseHealth, HealthCheck, HealthCheckName, HealthStatus } from '../engine/health.ts'
+export type { HealthOptions, OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
 export type { IdOf } from '../engine/reader.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
-export type { DatabaseStats } from '../engine/stats.ts'
+export type { CacheStats, DatabaseStats, HolderStats } from '../engine/stats.ts'
 export type { SearchOptions } from '../engine/text-spec.ts'
 export type { Isolation } from '../engine/transaction.ts'
 export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'

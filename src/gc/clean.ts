@@ -78,6 +78,15 @@ export interface CleanerOptions {
   readonly retainBytes: number
   /** root.logTail at open. */
   readonly logTail: number
+  /** Told of each segment that is done. */
+  readonly onCleaned?: (cleaned: CleanedSegment) => void
+}
+
+/** A segment that holds nothing any more. */
+export interface CleanedSegment {
+  readonly segment: number
+  readonly sizeBytes: number
+  readonly copiedBytes: number
 }
 
 export interface CleanerStats {
@@ -102,6 +111,9 @@ interface Work {
   frame: number
   /** Offset of the next item in that frame; 0: its first. */
   at: number
+  readonly sizeBytes: number
+  /** What had been copied of all segments when it was begun. */
+  readonly copiedBefore: number
 }
 
 /** Copies allowed for each small segment that is one too many. */
@@ -161,14 +173,17 @@ export class Cleaner {
 
   /**
    * Cleans for about `budgetMs`. 'more': there is more to do; 'done': nothing now (see `throttled`). `hasten`: copies as
-   * fast as it goes. Throws what the target and the log throw (DISK_FULL, POISONED, IO, CORRUPT): the same item comes
+   * fast as it goes. `through`: segments up to this one are cleaned whatever they hold, unless retention keeps them. Throws what the target and the log throw (DISK_FULL, POISONED, IO, CORRUPT): the same item comes
    * again in the next slice.
    */
-  cleanSlice(budgetMs: number, options: { readonly hasten?: boolean } = {}): 'more' | 'done' {
+  cleanSlice(
+    budgetMs: number,
+    options: { readonly hasten?: boolean; readonly through?: number } = {},
+  ): 'more' | 'done' {
     const { clock, target } = this.#options
     this.#throttled = false
     if (!target.canWrite()) return 'done'
-    this.#work ??= this.#begin()
+    this.#work ??= this.#begin(options.through ?? 0)
     const work = this.#work
     if (work === undefined) return 'done'
     this.#earn()
@@ -198,13 +213,13 @@ export class Cleaner {
   }
 
   /** Takes the oldest segment if it is worth it and nothing holds it. */
-  #begin(): Work | undefined {
+  #begin(through: number): Work | undefined {
     const { log, target, retainBytes } = this.#options
     const segment = this.#logTail
     // Only what is durable whole: a segment is, when its successor has begun to be.
     if (segment >= segmentOf(log.durable) || segment >= target.heldFrom()) return undefined
     const figures = this.#figures()
-    const reason = cleanReason(figures)
+    const reason = segment <= through ? 'asked' : cleanReason(figures)
     if (reason === undefined || !retentionAllows(figures, retainBytes)) return undefined
     if (reason === 'small-segments' && !this.#mayCopyForSmall(figures)) return undefined
     return {
@@ -217,6 +232,8 @@ export class Cleaner {
       read: false,
       frame: 0,
       at: 0,
+      sizeBytes: figures.segments[0]?.sizeBytes ?? 0,
+      copiedBefore: this.#copiedBytes,
     }
   }
 
@@ -313,6 +330,8 @@ export class Cleaner {
     this.#work = undefined
     this.#logTail = work.segment + 1
     this.#segmentsCleaned++
+    const { segment, sizeBytes, copiedBefore } = work
+    this.#options.onCleaned?.({ segment, sizeBytes, copiedBytes: this.#copiedBytes - copiedBefore })
   }
 }
 

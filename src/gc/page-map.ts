@@ -69,6 +69,8 @@ export class PageMap {
   readonly #structures = new Map<StructureId, MapStructure>()
   readonly #staged = new Map<StructureId, Map<number, StagedMapPage>>()
   #dropped: StructureId[] = []
+  /** The structures of the checkpoint that is being written. */
+  #writing: ReadonlySet<StructureId> = new Set()
   /** Bytes used of each page segment that is there: facts, staged or not. */
   readonly #sizes = new Map<number, number>()
   readonly #live = new Map<number, number>()
@@ -105,6 +107,11 @@ export class PageMap {
     target.set(this.#image.subarray(PAGE_ITEM_HEAD))
   }
 
+  /** True for a structure of the image on disk, and of the one that is being written. */
+  has(structure: StructureId): boolean {
+    return this.#structures.has(structure) || this.#writing.has(structure)
+  }
+
   /** Where the image of a page lies; undefined when it was never written. */
   locationOf(structure: StructureId, page: number): PageLocation | undefined {
     const map = this.#structures.get(structure)
@@ -116,6 +123,7 @@ export class PageMap {
   begin(structures: readonly StructureImage[]): void {
     invariant(this.#staged.size === 0 && this.#dropped.length === 0, () => 'one checkpoint at a time')
     const kept = new Set(structures.map(({ structure }) => structure))
+    this.#writing = kept
     for (const [structure, map] of this.#structures) if (!kept.has(structure)) this.#stageDrop(structure, map)
     for (const [structure, mapPages] of this.#moving) {
       if (!kept.has(structure)) continue
@@ -193,6 +201,7 @@ export class PageMap {
     this.#staged.clear()
     this.#stagedLive.clear()
     this.#dropped = []
+    this.#writing = new Set()
   }
 
   /** Bytes of all page segments from the oldest one that is there. */

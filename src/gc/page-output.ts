@@ -51,7 +51,7 @@ export class PageOutput {
     return this.#writer.sync()
   }
 
-  /** Gives up what is being written: the next image begins a new segment. */
+  /** Leaves the segment that is being filled: the next image begins a new one. While no checkpoint appends. */
   async abandon(): Promise<void> {
     const old = this.#writer
     this.#first = old.nextSegment

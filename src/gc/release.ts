@@ -15,7 +15,7 @@ import type { PageOutput } from './page-output.ts'
 import type { Root } from './root.ts'
 
 /** Page bytes over live page bytes, above which old segments are moved out. */
-const MAX_PAGE_RATIO = 1.5
+export const MAX_PAGE_RATIO = 1.5
 /** Pages moved out for one checkpoint: a full segment's. */
 const MAX_MOVED_PAGES = 1020
 const SLICE_MS = 2
@@ -30,6 +30,8 @@ export interface ReleaseContext {
   readonly output: PageOutput
   /** The root is durable: unlink log segments below root.logTail, forget what they needed. */
   afterRoot(root: Root): void
+  /** Page bytes over live page bytes, above which old segments are moved out; MAX_PAGE_RATIO but for a compaction. */
+  pageRatio: number
   /** Makes a page dirty so that it moves to a newer segment; nothing when the structure is gone. */
   markDirty(structure: StructureId, page: number): void
 }
@@ -56,8 +58,8 @@ export function unlinkVoid(context: ReleaseContext, root: Root, warnings: Error[
 
 /** Makes the live pages of the oldest segments dirty, in slices, when too much of the page segments is dead. */
 export async function moveOldPages(context: ReleaseContext, warnings: Error[]): Promise<void> {
-  const { map, output } = context
-  if (map.totalBytes <= MAX_PAGE_RATIO * map.liveBytes) return
+  const { map, output, pageRatio } = context
+  if (map.totalBytes <= pageRatio * map.liveBytes) return
   try {
     let moved = 0
     for (let oldest = map.oldestLive(); oldest !== undefined; oldest = map.oldestLive(oldest)) {

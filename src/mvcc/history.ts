@@ -37,6 +37,7 @@ export class History {
   #high = 0
   #free = 0
   #count = 0
+  #dropped = 0
   #queueHead = 0
   #queueTail = 0
   /** First pinned version + 1, by the snapshot that sees it. */
@@ -63,6 +64,11 @@ export class History {
 
   get count(): number {
     return this.#count
+  }
+
+  /** Versions dropped so far. */
+  get droppedCount(): number {
+    return this.#dropped
   }
 
   /** Adds a version superseded at `end`; `end` never falls from call to call. Returns its number. */
@@ -129,11 +135,6 @@ export class History {
     this.#next[version] = next
   }
 
-  /** True when a live snapshot sees the version, or a reader at `visible` still may. */
-  isNeeded(version: number, visible: number): boolean {
-    return this.#end[version]! > visible || this.#snapshots.newestIn(this.#begin[version]!, this.#end[version]!) >= 0
-  }
-
   /** Drops up to `most` versions that nobody can see any more; false when there is nothing left to do now. */
   prune(visible: CommitNumber, most: number): boolean {
     let left = most
@@ -165,6 +166,7 @@ export class History {
       this.#next[version] = this.#free
       this.#free = version + 1
       this.#count--
+      this.#dropped++
       return
     }
     this.#follow[version] = this.#pinned.get(holder) ?? 0

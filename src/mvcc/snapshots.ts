@@ -13,6 +13,12 @@ export interface SnapshotHold extends Bagged {
   /** Who holds it, for stats and errors. */
   readonly holder: string
   readonly sinceMs: number
+  /** Where it was opened, when that is noted. */
+  readonly openedAt: string | undefined
+  /** Who reads through it, until whoever watches for dropped holders exchanges it for a weak reference. */
+  owner: object | undefined
+  /** Its age has been reported. */
+  reported: boolean
   /** Set when the engine ended it because its history grew past the limit. */
   ended: boolean
 }
@@ -25,8 +31,17 @@ export class SnapshotRegistry {
   /** Told when the last hold of a commit number goes. */
   onRelease: ((commit: CommitNumber) => void) | undefined
 
-  acquire(commit: CommitNumber, holder: string, nowMs: number): SnapshotHold {
-    const hold: SnapshotHold = { commit, holder, sinceMs: nowMs, ended: false, bagIndex: UNBAGGED }
+  acquire(commit: CommitNumber, holder: string, nowMs: number, openedAt?: string): SnapshotHold {
+    const hold: SnapshotHold = {
+      commit,
+      holder,
+      sinceMs: nowMs,
+      openedAt,
+      owner: undefined,
+      reported: false,
+      ended: false,
+      bagIndex: UNBAGGED,
+    }
     this.#holds.add(hold)
     const at = this.#lowerBound(commit)
     if (this.#commits[at] === commit) this.#counts[at]!++
@@ -84,6 +99,11 @@ export class SnapshotRegistry {
 
   get count(): number {
     return this.#holds.size
+  }
+
+  /** False when it was released or ended. */
+  has(hold: SnapshotHold): boolean {
+    return hold.bagIndex !== UNBAGGED
   }
 
   holds(): Iterable<SnapshotHold> {

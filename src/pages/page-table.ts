@@ -57,6 +57,9 @@ export class PageStore implements BudgetClient {
   /** Frame of a page copied aside while frozen, by its live frame. */
   readonly #copies = new Map<number, number>()
   #frozen: FrozenPage[] | undefined
+  /** Pages asked for, and those of them that were read from disk. */
+  reads = 0
+  loads = 0
 
   constructor(budget: Budget, loader: PageLoader) {
     this.#budget = budget
@@ -118,6 +121,7 @@ export class PageStore implements BudgetClient {
   }
 
   load(space: PageSpace, page: number): number {
+    this.loads++
     const frame = this.adopt(space, page)
     try {
       this.#loader(space.structure, page, this.slabs.bytes(frame))
@@ -239,6 +243,7 @@ export class PageSpace {
 
   /** The frame of a page, for reading. */
   read(page: number): number {
+    this.store.reads++
     const frame = this.#frames[page]!
     if (frame > 0) {
       this.store.flags[frame]! |= REFERENCED

@@ -1,9 +1,27 @@
-/** What the database tells whoever listens on node:diagnostics_channel. */
-import { channel } from 'node:diagnostics_channel'
+/**
+ * What the database tells whoever listens on node:diagnostics_channel. Without a listener a report costs one look.
+ *
+ * A listener that throws throws beside the engine: Node catches it and raises it as an uncaught exception in a later
+ * tick; the call that reported goes on.
+ */
+import { type Channel, channel } from 'node:diagnostics_channel'
 
-const slowQueries = channel('blazedb:slow-query')
+/** A channel by its name. */
+export interface Reports<T> {
+  /** Look before making what is costly to make. */
+  readonly isHeard: boolean
+  /** Tells the listeners; does nothing when there are none. */
+  tell(message: T): void
+}
 
-/** A synchronous query that blocked the event loop for longer than `slowQueryMs`. */
-export function reportSlowQuery(slow: unknown): void {
-  if (slowQueries.hasSubscribers) slowQueries.publish(slow)
+export function reportsOn<T>(name: string): Reports<T> {
+  const target: Channel = channel(name)
+  return {
+    get isHeard() {
+      return target.hasSubscribers
+    },
+    tell(message) {
+      if (target.hasSubscribers) target.publish(message)
+    },
+  }
 }

@@ -34,7 +34,7 @@ const COMMON = {
 
 /** The directory store of this machine. */
 export function lmdbDirectoryStore(): DirectoryStore {
-  return { build, load }
+  return { build, load, prepare }
 }
 
 async function build(path: string, entries: Iterable<Entry>): Promise<void> {
@@ -76,6 +76,10 @@ function load(
       fs.rmSync(folder, { recursive: true, force: true })
     }
   })
+}
+
+async function prepare(): Promise<void> {
+  await loadLmdb()
 }
 
 async function readAll(path: string): Promise<readonly Entry[]> {

@@ -21,6 +21,7 @@ export type FileOperation =
   | 'syncFolderSync'
   | 'syncFolder'
   | 'realPathSync'
+  | 'freeBytesSync'
 
 /**
  * How a call fails.

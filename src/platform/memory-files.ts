@@ -34,6 +34,8 @@ export class MemoryFiles implements FileSystem, HandleHost {
   readonly durableWrites: boolean
   readonly zeroFillPays: boolean
   readonly syncMethod = 'memory'
+  /** What `freeBytesSync` reckons with; undefined: it does not tell. A full disk is the fault plan's to play. */
+  capacityBytes: number | undefined
   readonly clock: Clock
   readonly faults: FaultPlan
   #root: MemoryFolder
@@ -167,6 +169,13 @@ export class MemoryFiles implements FileSystem, HandleHost {
     })
   }
 
+  freeBytesSync(folder: string): number | undefined {
+    return this.#call('freeBytesSync', folder, () => {
+      this.#folder('freeBytesSync', folder)
+      return this.capacityBytes === undefined ? undefined : Math.max(0, this.capacityBytes - sizeOf(this.#root))
+    })
+  }
+
   /** What a crash now would leave, as a new root; this file system goes on undisturbed. */
   remains(mode: CrashMode, choose: Choose): MemoryFolder {
     if (mode === 'lose-unsynced') return this.#root.durableCopy((file) => MemoryFile.of(file.durableCopy()))
@@ -269,6 +278,17 @@ export class MemoryFiles implements FileSystem, HandleHost {
     if (folder instanceof MemoryFile) throw new FileError('ENOTDIR', operation, path)
     return { folder, name }
   }
+}
+
+/** Bytes of all files below a folder. */
+function sizeOf(folder: MemoryFolder): number {
+  let sum = 0
+  for (const name of folder.names()) {
+    const node = folder.get(name)
+    if (node instanceof MemoryFolder) sum += sizeOf(node)
+    else if (node !== undefined) sum += node.size
+  }
+  return sum
 }
 
 /** Names along a path from the root; relative paths begin there too. */

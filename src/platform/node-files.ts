@@ -39,6 +39,7 @@ export function nodeFiles(probePath = '.'): FileSystem {
     syncFolderSync: (folder) => attempt('syncFolder', folder, () => syncFolderNow(folder)),
     syncFolder,
     realPathSync: (path) => attempt('realPath', path, () => fs.realpathSync.native(path)),
+    freeBytesSync: freeBytes,
     durableWrites: onLinux,
     zeroFillPays: fileSystemKind(probePath).overwritesInPlace,
     syncMethod: onLinux ? 'o_dsync' : 'fdatasync',
@@ -138,6 +139,18 @@ class NodeFile implements FileHandle {
         done(cause as NodeJS.ErrnoException, 0) // node throws only Error objects, for bad arguments
       }
     })
+  }
+}
+
+/** What an ordinary process may take: the system keeps a part for root. */
+function freeBytes(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = fs.statfsSync(folder)
+    return bavail * bsize
+  } catch (cause) {
+    const error = toFileError('freeBytes', folder, cause)
+    if (error.code === 'ENOSYS') return undefined // the system cannot say
+    throw error
   }
 }
 

@@ -63,6 +63,8 @@ export interface FileSystem {
   syncFolder(folder: string): Promise<void>
   /** The canonical absolute path (symbolic links resolved); the folder must exist. */
   realPathSync(path: string): string
+  /** Bytes of the file system of `folder` that are free for this process; undefined where the system does not tell. */
+  freeBytesSync(folder: string): number | undefined
   /** True when 'write-durable' descriptors are durable by themselves (O_DSYNC); else every full write needs sync(). */
   readonly durableWrites: boolean
   /** True when zero-filling ahead pays (ext4, XFS); false on copy-on-write file systems. */
@@ -117,6 +119,8 @@ export interface LockStore {
 
 /** A key-value list built once, sealed, and read once as a whole: the LMDB environment that says what is current. */
 export interface DirectoryStore {
+  /** Loads what `build` will need, so that it need not be loaded while others wait for a checkpoint. Stores that need nothing lack it. */
+  prepare?(): Promise<void>
   /** Builds the file `path` new with these entries, flushed to the device and closed when it resolves. Keys ascend; values ≤ 64 KB. */
   build(path: string, entries: Iterable<readonly [key: number, value: Uint8Array]>): Promise<void>
   /** All entries of a file whose bytes the caller has read and verified. `readOnlyFolder`: nothing may be created beside it. */

@@ -29,6 +29,8 @@ export interface LogConfig {
   readonly syncWrites: 'auto' | 'never'
   readonly relaxedDelayMs: number
   readonly readOnly: boolean
+  /** Bytes of the file system that only those who free space may take segments from; 0 by default. */
+  readonly minFreeBytes?: number
   readonly events: LogEvents
 }
 

@@ -68,6 +68,8 @@ export interface LogStats extends WriterStats, ResidentStats {
 
 /** Bytes of commits with durability 'none' that wait in memory before the operating system gets them. */
 const MAX_UNWRITTEN = 0x1000000
+/** A part of what is to be written that heads, and the ends of segments, take: a sixteenth is more than enough. */
+const MAKE_ROOM_SLACK = 16
 /** Segments kept ready once the newest is half full. */
 const RESERVE = 2
 
@@ -101,7 +103,7 @@ export class Log {
     this.#seed = checksumSeed(config.fileId, 'log', config.epochSalt)
     this.resident = new ResidentLog(config.platform, config.fileId, start.segments, start.tailSegment)
     const nextId = start.tailSegment + start.segments.length
-    this.#preparer = new SegmentPreparer(config.platform, config.folder, nextId)
+    this.#preparer = new SegmentPreparer(config.platform, config.folder, nextId, config.minFreeBytes)
     this.#writer = new GroupWriter(
       config,
       start.end,
@@ -152,13 +154,23 @@ export class Log {
     if (this.#head !== undefined && needed <= this.#capacity - this.#cursor) return
     let left = needed
     if (this.#head !== undefined) left -= Math.max(0, this.#capacity - this.#cursor - lost)
+    const useFloor = options?.useReserve === true
     for (let index = 0; left > 0; index++) {
-      const keep = this.#preparer.short && options?.useReserve !== true ? 1 : 0
-      while (this.#preparer.readyCount <= index + keep) this.#preparer.prepareSync()
+      const keep = this.#preparer.short && !useFloor ? 1 : 0
+      while (this.#preparer.readyCount <= index + keep) this.#preparer.prepareSync({ useFloor })
       const room = this.#preparer.readySize(index) - SEGMENT_HEAD
       left -= left <= room ? left : Math.max(0, room - lost)
     }
     this.#preparer.secure()
+  }
+
+  /**
+   * Prepares the segments that a commit of `totalSize` bytes will fill, so that `canReserve` finds them and its turn does
+   * not wait for the device. Throws POISONED or CLOSED; that the disk is full is left to `canReserve`.
+   */
+  async makeRoom(totalSize: number): Promise<void> {
+    this.#assertWritable()
+    await this.#preparer.prepareBytes(totalSize + Math.ceil(totalSize / MAKE_ROOM_SLACK))
   }
 
   /**
@@ -292,7 +304,7 @@ export class Log {
   }
 
   #nextSegment(): void {
-    if (this.#preparer.readyCount === 0) this.#preparer.prepareSync()
+    if (this.#preparer.readyCount === 0) this.#preparer.prepareSync({ useFloor: true })
     const prepared = this.#preparer.take()
     invariant(prepared !== undefined, () => 'a segment was prepared')
     const segment = this.#adopt(prepared)

@@ -44,6 +44,7 @@ interface Draft {
 export class SegmentPreparer {
   readonly #platform: Platform
   readonly #folder: string
+  readonly #minFreeBytes: number
   readonly #ready: Prepared[] = []
   #nextId: number
   #nextSize = FIRST_SEGMENT_BYTES
@@ -51,13 +52,17 @@ export class SegmentPreparer {
   #job: Promise<void> | undefined
   #stopped = false
   #retryAt = 0
+  /** Of the segment that is being filled in the background: not all of it is taken from the file system yet. */
+  #fillingBytes = 0
   #broken: BlazeError | undefined
   /** True since a background attempt failed, until one succeeds: what is ready is then kept for those who free space. */
   short = false
   /** Files and descriptors of failed attempts that could not be given back. */
   leftovers = 0
 
-  constructor(platform: Platform, folder: string, nextId: number) {
+  /** `minFreeBytes` of the file system are left free, but for those who free space. */
+  constructor(platform: Platform, folder: string, nextId: number, minFreeBytes = 0) {
+    this.#minFreeBytes = minFreeBytes
     this.#platform = platform
     this.#folder = folder
     this.#nextId = nextId
@@ -86,11 +91,29 @@ export class SegmentPreparer {
     return this.#ready.shift()
   }
 
-  /** Prepares one more segment now, blocking. Throws DISK_FULL or IO; then nothing has changed. */
-  prepareSync(): void {
+  /**
+   * Sees to it that `bytes` are ready, in the background, and resolves when they are; or when no more can be had now,
+   * which whoever needs them then finds out by himself.
+   */
+  async prepareBytes(bytes: number): Promise<void> {
+    while (this.#ready.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) < bytes) {
+      const { readyCount } = this
+      this.ahead(readyCount + 1)
+      if (this.#job === undefined) return
+      await this.#job
+      if (this.readyCount <= readyCount) return
+    }
+  }
+
+  /**
+   * Prepares one more segment now, blocking. Throws DISK_FULL or IO; then nothing has changed. `useFloor`: for those who
+   * free space, from the bytes too that are to stay free.
+   */
+  prepareSync(options: { readonly useFloor: boolean }): void {
     if (this.#broken !== undefined) throw this.#broken
     let draft: Draft | undefined
     try {
+      if (!options.useFloor) this.#assertAboveFloor()
       draft = this.#create()
       if (this.#platform.files.zeroFillPays) fillSync(draft)
       draft.handle.syncSync()
@@ -124,7 +147,9 @@ export class SegmentPreparer {
     while (!this.#stopped && this.#ready.length < count) {
       let draft: Draft | undefined
       try {
+        this.#assertAboveFloor()
         draft = this.#create()
+        this.#fillingBytes = draft.sizeBytes
         if (this.#platform.files.zeroFillPays) await this.#fill(draft)
         if (!this.#stopped) await draft.handle.sync()
         if (this.#stopped) {
@@ -132,8 +157,10 @@ export class SegmentPreparer {
           return
         }
         this.#adopt(draft)
+        this.#fillingBytes = 0
         this.short = false
       } catch (error) {
+        this.#fillingBytes = 0
         if (draft !== undefined) this.#discard(draft)
         if (!(error instanceof FileError)) throw error
         this.short = true // the commit that needs the space tries again, and is told
@@ -149,6 +176,14 @@ export class SegmentPreparer {
       }
       if (prepared !== undefined) prepared.folderSynced = true
     }
+  }
+
+  /** Throws what a full disk throws, when the next segment would take of what is to stay free. */
+  #assertAboveFloor(): void {
+    if (this.#minFreeBytes === 0) return
+    const free = this.#platform.files.freeBytesSync(this.#folder)
+    if (free === undefined || free - this.#nextSize - this.#fillingBytes >= this.#minFreeBytes) return
+    throw new FileError('ENOSPC', `keep ${this.#minFreeBytes} bytes (minFreeDiskBytes) free of`, this.#folder)
   }
 
   #create(): Draft {

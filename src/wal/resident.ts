@@ -44,6 +44,8 @@ const READS_GO_ON = 'Nothing was changed.'
 /** Counters for stats(). */
 export interface ResidentStats {
   readonly residentBytes: number
+  /** Entries that were in memory when they were asked for. */
+  readonly hits: number
   readonly coldReads: number
   readonly coldBytes: number
   readonly evictions: number
@@ -60,6 +62,7 @@ export class ResidentLog {
   #tail: number
   #scratch = new Uint8Array(LAST_WINDOW)
   #hand = 0
+  #hits = 0
   #coldReads = 0
   #coldBytes = 0
   #evictions = 0
@@ -97,6 +100,7 @@ export class ResidentLog {
     const segment = this.#segments[id - this.#tail]
     if (segment !== undefined && isResident(segment, offset)) {
       segment.referenced = true
+      this.#hits++
       return segment.bytes
     }
     return this.#load(id, offset)
@@ -186,6 +190,7 @@ export class ResidentLog {
   stats(): ResidentStats {
     return {
       residentBytes: this.usedBytes(),
+      hits: this.#hits,
       coldReads: this.#coldReads,
       coldBytes: this.#coldBytes,
       evictions: this.#evictions,

@@ -107,6 +107,7 @@ export class World {
       map: this.map,
       output: new PageOutput(config, root.pageHead, epochSalt),
       directoryNumber: root.directory?.number ?? 0,
+      pageRatio: 1.5,
       captureAtBoundary: () => this.#capture(),
       waitDurable: () => this.durable(),
       writeRoot: (next) => {

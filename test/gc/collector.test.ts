@@ -22,6 +22,8 @@ class Host implements CollectorHost {
   readonly errors: Error[] = []
   tail = 0
   dirty = 0
+  deadPages = 0
+  prepares = 0
   toPrune = 0
   trims = 0
   onTrim: () => void = () => undefined
@@ -82,6 +84,15 @@ class Host implements CollectorHost {
 
   dirtyBytes(): number {
     return this.dirty
+  }
+
+  prepare(): Promise<void> {
+    this.prepares++
+    return Promise.resolve()
+  }
+
+  deadPageBytes(): number {
+    return this.deadPages
   }
 
   trim(): void {
@@ -234,6 +245,99 @@ test('an error of a slice is told and nothing is left unhandled', () => {
   host.clock.advance(10)
   expect(host.errors.map(({ message }) => message)).toEqual(['broken'])
   expect(collector.stats().lastError?.message).toBe('broken')
+})
+
+test('what checkpoints need is loaded once, soon after the first commit, and never where nothing is written', () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  collector.noteCommit()
+  host.clock.advance(10_000)
+  expect(host.prepares).toBe(0)
+  for (let i = 0; i < 5; i++) {
+    host.tail += 100
+    collector.noteCommit()
+    host.clock.advance(20)
+  }
+  expect(host.prepares).toBe(0)
+  host.clock.advance(1000)
+  expect(host.prepares).toBe(1)
+})
+
+const MINUTE = 60_000
+
+test('a tail of a megabyte is checkpointed when it is five minutes old, although nothing is written', async () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  host.tail = MB
+  collector.noteCommit()
+  host.clock.advance(5 * MINUTE - 1)
+  expect(host.began).toBe(0)
+  host.clock.advance(10)
+  expect(host.began).toBe(1)
+  host.tail = 0
+  host.end(WRITTEN)
+  await turns()
+  host.clock.advance(60 * MINUTE)
+  expect([host.began, host.clock.pendingTimers]).toEqual([1, 0])
+})
+
+test('a tail that grows slowly is checkpointed five minutes after its first commit', () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  for (let second = 0; second < 299; second++) {
+    host.tail += MB / 60
+    collector.noteCommit()
+    host.clock.advance(1000)
+  }
+  expect(host.began).toBe(0)
+  collector.noteCommit()
+  host.clock.advance(1100)
+  expect(host.began).toBe(1)
+})
+
+test('a tail below a megabyte stays, however old it is', () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  host.tail = MB - 1
+  collector.noteCommit()
+  host.clock.advance(600 * MINUTE)
+  expect([host.began, host.clock.pendingTimers]).toEqual([0, 0])
+})
+
+test('who waits for a tail to grow old is woken by the next commit at once', () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  host.tail = MB
+  collector.noteCommit()
+  host.clock.advance(100)
+  host.tail = 64 * MB
+  collector.noteCommit()
+  host.clock.advance(10)
+  expect(host.began).toBe(1)
+})
+
+test('dead pages are checkpointed away a second after the last checkpoint, and not for ever when that wins nothing', async () => {
+  const host = new Host()
+  const collector = new Collector(host)
+  host.deadPages = 48 * MB
+  collector.noteCommit()
+  for (const left of [32, 20, 20]) {
+    host.clock.advance(1020)
+    expect(host.running).toBe(1)
+    host.deadPages = left * MB
+    host.end(WRITTEN)
+    await turns()
+    host.clock.advance(900)
+    expect(host.running).toBe(0)
+  }
+  host.clock.advance(60 * MINUTE)
+  collector.noteCommit()
+  host.clock.advance(60 * MINUTE)
+  expect(host.began).toBe(3)
+  host.deadPages = 40 * MB
+  collector.noteCommit()
+  host.clock.advance(20)
+  expect(host.began).toBe(4)
 })
 
 test('nothing is checkpointed while the log takes nothing', () => {

@@ -70,6 +70,7 @@ export function watched(platform: MemoryPlatform, watcher: Watcher): Platform {
     syncFolderSync: (folder) => files.syncFolderSync(folder),
     syncFolder: (folder) => files.syncFolder(folder),
     realPathSync: (path) => files.realPathSync(path),
+    freeBytesSync: (folder) => files.freeBytesSync(folder),
     durableWrites: files.durableWrites,
     zeroFillPays: files.zeroFillPays,
     syncMethod: files.syncMethod,

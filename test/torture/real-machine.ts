@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '../../src/engine/open-database.ts'
+import type { OpenOptions } from '../../src/engine/open-options.ts'
 import { manualClock } from '../../src/platform/manual-clock.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { checked } from './history.ts'
@@ -17,11 +18,14 @@ export interface RealDatabase {
   files(name: 'log' | 'pages'): { readonly count: number; readonly bytes: number }
 }
 
-export async function withRealDatabase(use: (real: RealDatabase) => Promise<void>): Promise<void> {
+export async function withRealDatabase(
+  use: (real: RealDatabase) => Promise<void>,
+  options: OpenOptions<Record<never, never>> = OPTIONS,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'blazedb-real-'))
   const clock = manualClock()
   try {
-    const db = await openDatabase({ ...nodePlatform(folder), clock }, folder, OPTIONS)
+    const db = await openDatabase({ ...nodePlatform(folder), clock }, folder, options)
     await use({
       db,
       folder,
