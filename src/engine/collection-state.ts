@@ -43,6 +43,15 @@ export type FieldsReader = (bytes: Uint8Array, start: number, end: number, id: R
 export interface PlaceReader {
   /** The segment's bytes with the frame around `offset` resident and verified. */
   bytesOf(segment: number, offset: number): Uint8Array
+  /** The same for who reads most of a collection once, in the order of its places. */
+  stream(): PlaceStream
+}
+
+export interface PlaceStream {
+  /** What the entry that was found last lies in, verified, until the next safe point. */
+  readonly bytes: Uint8Array
+  /** Where in `bytes` the entry at an offset of a segment lies. */
+  find(segment: number, offset: number): number
 }
 
 /** Where spilled versions are read from; their places are negative. */
@@ -181,14 +190,20 @@ export class CollectionState {
    * Says where the record at a place of the log (none that is spilled) has its bytes, valid until the next safe point;
    * false for one in pieces, which has to be put together.
    */
-  locate(segment: number, offset: number, found: RecordBytes): boolean {
-    const bytes = this.#log.bytesOf(segment, offset)
-    if (isInPiecesAt(bytes, offset)) return false
-    const start = recordStartAt(bytes, offset)
+  locate(stream: PlaceStream, segment: number, offset: number, found: RecordBytes): boolean {
+    const at = stream.find(segment, offset)
+    const { bytes } = stream
+    if (isInPiecesAt(bytes, at)) return false
+    const start = recordStartAt(bytes, at)
     found.bytes = bytes
     found.start = start
-    found.end = start + recordSizeAt(bytes, offset)
+    found.end = start + recordSizeAt(bytes, at)
     return true
+  }
+
+  /** What `locate` reads by, for one pass over the records. */
+  stream(): PlaceStream {
+    return this.#log.stream()
   }
 
   /** As `readPlace`, by a reader of some fields, for many records: `id` says whether that is one of them. */
