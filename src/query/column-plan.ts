@@ -17,6 +17,7 @@ import { isFiltered } from './block-shape.ts'
 import { invalidQuery } from './capture.ts'
 import { columnPathsOf, isColumnPath, placePaths } from './column-tests.ts'
 import type { JoinFilter } from './join-plan.ts'
+import { isOfPaths, partitionPaths, windowPaths } from './operators/column-window.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Candidate, ColumnAggregate, ColumnKey, ColumnLookup, ColumnRecords, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
@@ -255,6 +256,33 @@ export function nearestOnColumns(
     nearest,
     count: wanted,
     fallback,
+    estimatedRows,
+  }))
+}
+
+/** The records of a block with the fields of its windows. */
+export function windowOnColumns(
+  data: QueryData,
+  parts: BlockParts,
+  rows: Planned,
+  identity: readonly Path[],
+  planning: Planning,
+): Planned | undefined {
+  const { windows, joins, group } = data
+  const isPlain = joins.length === 0 && group === undefined && windows.every(isOfPaths)
+  const plain = isPlain ? shapeOf(data, parts, windowPaths(windows)) : { reason: 'its windows are not of plain fields' }
+  const isOfOne = 'reason' in plain || plain.records.lookups.length === 0
+  const shape: Shape = isOfOne
+    ? { ...plain, keys: isPlain ? partitionPaths(windows) : [] }
+    : { reason: 'its filter asks a query' }
+  const { estimatedRows } = rows.node
+  return offer(data, shape, { rows, decoded: estimatedRows, part: 1 }, planning, (_, records) => ({
+    kind: 'columnWindow',
+    ...records,
+    fields: windows,
+    identity,
+    keep: undefined,
+    fallback: rows.node,
     estimatedRows,
   }))
 }

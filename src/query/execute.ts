@@ -38,6 +38,7 @@ import { ColumnInputs } from './operators/column-inputs.ts'
 import { ColumnNearest } from './operators/column-nearest.ts'
 import { ColumnScan } from './operators/column-scan.ts'
 import { ColumnTop } from './operators/column-top.ts'
+import { ColumnWindow, type ColumnWindowSpec, partitionPaths, windowPaths } from './operators/column-window.ts'
 import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
 import { DistinctRows } from './operators/distinct-rows.ts'
@@ -259,6 +260,8 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       const paths = kind === 'place' ? placePaths(path) : [path]
       return overColumns(node, b, mostAhead, paths, (columns) => new ColumnNearest(columns, node))
     }
+    case 'columnWindow':
+      return columnWindow(node, b, mostAhead)
     case 'concat':
       return new Concat(inputs)
     case 'distinct':
@@ -341,6 +344,27 @@ function overColumns(
   const { fallback } = node
   const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection), keys)
   return new ColumnChoice(columns, operator, fallback && (() => buildNode(fallback, b, mostAhead)))
+}
+
+function columnWindow(node: Extract<PlanNode, { kind: 'columnWindow' }>, b: Building, mostAhead: number): Operator {
+  const { fields, identity, keep, fallback } = node
+  const overRows = (): Operator => {
+    const rows = buildNode(fallback, b, mostAhead)
+    return keep === undefined ? rows : new FilterRows(rows, compilePredicate(keep))
+  }
+  const spec: ColumnWindowSpec = {
+    fields,
+    compiled: fields.map((field) => compileWindow(field, identity)),
+    keep: keep && compilePredicate(keep),
+    overRows,
+  }
+  const inputs = new ColumnInputs(
+    node,
+    windowPaths(fields),
+    (collection) => b.tables.open(collection),
+    partitionPaths(fields),
+  )
+  return new ColumnChoice(inputs, (columns) => new ColumnWindow(columns, spec, b.memory), overRows)
 }
 
 function compileNamed({ name, value }: NamedExpression): { readonly name: string; readonly value: RowValue } {

@@ -95,6 +95,17 @@ export type PlanNode =
       readonly count: number
       readonly estimatedRows: number
     })
+  /** The records with the fields of windows, of those alone whose fields pass; by rows (`overRows`) where the snapshot is not the newest. */
+  | (ColumnRecords & {
+      readonly kind: 'columnWindow'
+      readonly fields: readonly WindowField[]
+      readonly identity: readonly Path[]
+      /** About the fields alone. */
+      readonly keep: Predicate | undefined
+      /** There also where columns are demanded. */
+      readonly fallback: PlanNode
+      readonly estimatedRows: number
+    })
   /** The rows of each input, one after the other. */
   | { readonly kind: 'concat'; readonly inputs: readonly PlanNode[]; readonly estimatedRows: number }
   /** Each record once: an index of array elements meets a record once for every element in its bounds. */
