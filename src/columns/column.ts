@@ -84,6 +84,8 @@ export interface NumberColumn {
   /** By zone, bounds of its values other than NaN; min is above max where there are none. */
   readonly zoneMin: Float64Array
   readonly zoneMax: Float64Array
+  /** By zone, 1 where some slot may have no number, or NaN. */
+  readonly zoneGaps: Uint8Array
 }
 
 export interface VectorColumn {
