@@ -84,6 +84,9 @@ const view = new EntryView()
 /** Instead of a field: the record lies in pieces. */
 export const IN_PIECES: unique symbol = Symbol('in pieces')
 
+/** Readers of some fields that are kept; beyond, all are forgotten: each holds code of its own. */
+const MAX_READERS = 64
+
 /** For reading a field that is not the id. */
 const NO_ID = 0
 
@@ -106,6 +109,7 @@ export class CollectionState {
   dropped = false
   /** Definitions of the codec that the log holds. */
   loggedDefinitions = 0
+  readonly #readers = new Map<string, FieldsReader>()
   readonly #log: PlaceReader
   readonly #spill: SpillReader
   readonly #pieces: PieceReader
@@ -204,6 +208,17 @@ export class CollectionState {
   /** What `locate` reads by, for one pass over the records. */
   stream(): PlaceStream {
     return this.#log.stream()
+  }
+
+  /** A reader of these fields at the top of records, kept for the next query that asks for the same ones. */
+  readerOf(fields: ReadonlySet<string>): FieldsReader {
+    const names = JSON.stringify([...fields].sort())
+    const known = this.#readers.get(names)
+    if (known !== undefined) return known
+    if (this.#readers.size === MAX_READERS) this.#readers.clear()
+    const reader = this.codec.project(fields)
+    this.#readers.set(names, reader)
+    return reader
   }
 
   /** As `readPlace`, by a reader of some fields, for many records: `id` says whether that is one of them. */

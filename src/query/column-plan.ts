@@ -16,6 +16,7 @@ import type { ColumnSet } from '../columns/column-set.ts'
 import { isFiltered } from './block-shape.ts'
 import { invalidQuery } from './capture.ts'
 import { columnPathsOf, isColumnPath, placePaths } from './column-tests.ts'
+import { fieldsRead } from './fields-read.ts'
 import type { JoinFilter } from './join-plan.ts'
 import { isOfPaths, partitionPaths, windowPaths } from './operators/column-window.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
@@ -104,12 +105,18 @@ export function scanOnColumns(
   const matching = rows.node.estimatedRows
   const decoded = planning.columns.counted === data && left.length === 0 ? 0 : matching
   const shape: Shape = { records, paths: pathsOf(tested) }
-  const planned = offer(data, shape, { rows, decoded: decoded * rows.part, part: rows.part }, planning, (fallback) => ({
-    kind: 'columnScan',
-    ...records,
-    fallback,
-    estimatedRows: matching,
-  }))
+  const planned = offer(
+    data,
+    shape,
+    { rows, decoded: decoded * rows.part, part: rows.part },
+    planning,
+    (fallback, found) => ({
+      kind: 'columnScan',
+      ...found,
+      fallback,
+      estimatedRows: matching,
+    }),
+  )
   return planned === undefined ? undefined : { planned, left }
 }
 
@@ -279,7 +286,7 @@ export function windowOnColumns(
   return offer(data, shape, { rows, decoded: estimatedRows, part: 1 }, planning, (_, records) => ({
     kind: 'columnWindow',
     ...records,
-    fields: windows,
+    windows,
     identity,
     keep: undefined,
     fallback: rows.node,
@@ -403,7 +410,7 @@ function offer(
   noteCandidate(data, weigh, weighed, isTaken, planning)
   if (!isTaken || 'reason' in shape || 'reason' in weigh) return undefined
   return {
-    node: make(isDemanded ? undefined : weighed.rows.node, shape.records),
+    node: make(isDemanded ? undefined : weighed.rows.node, { ...shape.records, fields: fieldsRead(data) }),
     cost: weigh.cost + weigh.building,
   }
 }

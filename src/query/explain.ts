@@ -133,7 +133,7 @@ function detailOf(node: PlanNode): string {
       return `${node.count} by ${formatPath(node.nearest.path)}${andRecords(node)}`
     case 'columnWindow': {
       const kept = node.keep === undefined ? '' : `, keeping ${predicateText(node.keep)}`
-      return `${windowsText(node.fields)}${kept}${andRecords(node)}`
+      return `${windowsText(node.windows)}${kept}${andRecords(node)}`
     }
     case 'concat':
     case 'distinct':

@@ -26,6 +26,7 @@ import {
   windowOnColumns,
   withColumns,
 } from './column-plan.ts'
+import { fieldsJoined, fieldsRead } from './fields-read.ts'
 import { needsPartner, takesCondition, withinJoin } from './join-conditions.ts'
 import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
@@ -201,7 +202,7 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   for (const { join, conjuncts } of orderedJoins(parts.joins, planning)) {
     const inOrder = (path: Path): Planned | undefined =>
       isBare ? inOrderOf(data, parts.base, planning, path) : undefined
-    const part = { join, conjuncts, copies: data.group === undefined }
+    const part = { join, conjuncts, copies: data.group === undefined, fields: fieldsJoined(data, join) }
     const planned = planJoin({ node, cost, order, inOrder }, part, planning, planBlock)
     isBare = false
     node = planned.node
@@ -343,8 +344,30 @@ function planBase(
     const node = filtered(onColumns.planned.node, [...onColumns.left, ...asking], planning)
     return { node, cost: onColumns.planned.cost, runKeys: undefined }
   }
-  const node = asking.length === 0 ? chosen.node : filtered(chosen.node, asking, planning)
+  const fields = fieldsRead(data)
+  const read = fields === undefined ? chosen.node : withFields(chosen.node, fields)
+  const node = asking.length === 0 ? read : filtered(read, asking, planning)
   return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
+}
+
+/** The plan of an access, by which only these fields of records are read. */
+function withFields(node: PlanNode, fields: ReadonlySet<string>): PlanNode {
+  switch (node.kind) {
+    case 'get':
+    case 'scan':
+    case 'indexScan':
+    case 'intersect':
+      return { ...node, fields }
+    case 'concat':
+      return { ...node, inputs: node.inputs.map((input) => withFields(input, fields)) }
+    case 'filter':
+      return node.subplans.length === 0 ? { ...node, input: withFields(node.input, fields) } : node
+    case 'distinct':
+    case 'sortRuns':
+      return { ...node, input: withFields(node.input, fields) }
+    default:
+      return node
+  }
 }
 
 /** What a filter asks of the fields of windows is tested before their records are read. */
@@ -353,7 +376,7 @@ function keptInWindow(
   conjuncts: readonly Predicate[],
 ): { readonly node: PlanNode; readonly left: readonly Predicate[] } {
   if (node.kind !== 'columnWindow') return { node, left: conjuncts }
-  const names = new Set(node.fields.map(({ name }) => name))
+  const names = new Set(node.windows.map(({ name }) => name))
   const own = conjuncts.filter((one) => one.kind === 'field' && names.has(one.path[0]!))
   if (own.length === 0) return { node, left: conjuncts }
   const estimatedRows = own.reduce((rows, one) => rows * selectivityOf(one), node.estimatedRows)
