@@ -18,8 +18,11 @@ import { ZONE_BITS, ZONE_SLOTS, type ZoneSlots } from '../mvcc/slots.ts'
 import type { CollectionState, PlaceStream, RecordBytes } from './collection-state.ts'
 
 const ZONE_MASK: number = ZONE_SLOTS - 1
-/** Records between two safe points, less one: asking for each what memory is in use costs a tenth of reading it. */
-const SAFE_POINT_MASK = 7
+/**
+ * Records between two safe points, less one: asking for each what memory is in use costs a tenth of reading it. Frames
+ * that are read in order are not kept, and of others this is some megabytes at most.
+ */
+const SAFE_POINT_MASK = 31
 
 /** Reads the fields of the live record in a slot into `values`, in the order of the paths. */
 export type SlotReader = (slot: number, values: (Value | undefined)[]) => void

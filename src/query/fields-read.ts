@@ -2,7 +2,7 @@
  * Which fields of its records a block reads: what a record need be decoded for. All of them, unless the block says what
  * becomes of its rows (a projection, groups) and no condition asks another query.
  */
-import { isFiltered } from './block-shape.ts'
+import { isFiltered, isShaped } from './block-shape.ts'
 import type { JoinClause, QueryData } from './query-data.ts'
 import { subqueriesOf, visitExpression, visitOwnPaths, visitPaths } from './references.ts'
 import type { RecordSource } from './source.ts'
@@ -11,7 +11,8 @@ import type { RecordSource } from './source.ts'
 export function fieldsRead(data: QueryData): ReadonlySet<string> | undefined {
   const { from, search, select, group, joins, windows } = data
   if (from !== undefined || search !== undefined || (select === undefined && group === undefined)) return undefined
-  if (asksQueries(data)) return undefined
+  // What windows look at is not among the paths of a block whose rows are told apart by value.
+  if (asksQueries(data) || (isShaped(data) && windows.length > 0)) return undefined
   const names = new Set<string>(['id'])
   let isWhole = false
   const note = ([name]: readonly string[]): void => {
