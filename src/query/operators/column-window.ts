@@ -6,10 +6,11 @@ import type { WindowField } from '../query-data.ts'
 import type { MemoryShare, QueryMemory } from '../query-memory.ts'
 import { emptyRow, setField } from '../row-fields.ts'
 import { type DerivedSource, END, type Row } from '../source.ts'
+import type { ArrangedRows } from './arranged-rows.ts'
 import type { ColumnInputs } from './column-inputs.ts'
 import { type ColumnVisitor, ColumnWalk } from './column-walk.ts'
 import { type Operator, PAUSE, type Step, skipByRow } from './operator.ts'
-import { type ArrangedRows, type CompiledWindow, FieldOfWindow } from './window-field.ts'
+import { type CompiledWindow, FieldOfWindow } from './window-field.ts'
 import { VALUE_BYTES } from './window-rows.ts'
 
 /** Items that one step sorts, works out or tests: some hundreds of microseconds. */

@@ -3,7 +3,7 @@ import type { Value } from '../../base/values.ts'
 import type { Accumulator } from '../aggregates.ts'
 import type { RowValue } from '../expression.ts'
 import type { WindowFunction } from '../query-data.ts'
-import type { Row } from '../source.ts'
+import type { ArrangedRows } from './arranged-rows.ts'
 import type { Arrangement } from './window-order.ts'
 
 /** One field, ready to be worked out. */
@@ -19,21 +19,6 @@ export interface CompiledWindow {
   readonly arrangement: Arrangement
   /** Fields with equal ones are parted and ordered alike. */
   readonly sharedBy: string
-}
-
-/** Rows by partition and, within it, by an order: `place` is where a row stands among all. */
-export interface ArrangedRows {
-  readonly count: number
-  /** The row, or as much of it as a field reads; to be used at once. */
-  rowAt(place: number): Row
-  /** The row's number in the input. */
-  numberAt(place: number): number
-  /** The number of the partition. */
-  partitionAt(place: number): number
-  /** The rows at these places lie in one partition; a place beyond an end lies in none. */
-  areTogether(a: number, b: number): boolean
-  /** The order that was asked for does not tell the rows at two neighbouring places apart. */
-  areTied(a: number, b: number): boolean
 }
 
 /** One field along its order, row by row. */

@@ -3,8 +3,8 @@ import type { StoredRecord } from '../../base/values.ts'
 import type { PlacedRow, RowKey, RowOrder } from '../row-order.ts'
 import type { Row } from '../source.ts'
 import type { ValueKey } from '../value-key.ts'
+import type { ArrangedRows } from './arranged-rows.ts'
 import { SortBuffer } from './sort-buffer.ts'
-import type { ArrangedRows } from './window-field.ts'
 
 /** How the rows of some windows are parted and ordered. */
 export interface Arrangement {
