@@ -37,6 +37,7 @@ interface NumberStore {
   readonly isDate: boolean
   zoneMin: Float64Array
   zoneMax: Float64Array
+  zoneGaps: Uint8Array
 }
 
 interface VectorStore {
@@ -57,6 +58,8 @@ type Store = CodedStore | NumberStore | VectorStore | RefusedColumn
 export class ColumnBuilder {
   #store: Store = { kind: 'coded', codes: new Uint8Array(0), dictionary: new Dictionary() }
   #capacity = 0
+  /** Behind the last slot that was given a value. */
+  #end = 0
   /** Values given so far: what share of them is distinct decides about large dictionaries. */
   #given = 0
   readonly #mostBytes: number
@@ -76,7 +79,7 @@ export class ColumnBuilder {
   get bytes(): number {
     const store = this.#store
     if (store.kind === 'coded') return store.codes.byteLength + store.dictionary.bytes
-    if (store.kind === 'number') return store.values.byteLength + store.tags.byteLength + 2 * store.zoneMin.byteLength
+    if (store.kind === 'number') return store.values.byteLength + store.tags.byteLength + 3 * store.zoneMin.byteLength
     return store.kind === 'vector' ? store.vectors.byteLength + store.tags.byteLength : 0
   }
 
@@ -105,6 +108,7 @@ export class ColumnBuilder {
         store.tags = grown(store.tags, capacity)
         store.zoneMin = grownFloats(store.zoneMin, capacity / ZONE_SLOTS, Infinity)
         store.zoneMax = grownFloats(store.zoneMax, capacity / ZONE_SLOTS, -Infinity)
+        store.zoneGaps = grown(store.zoneGaps, capacity / ZONE_SLOTS)
         break
       case 'vector':
         store.vectors = grownVectors(store.vectors, capacity * store.dimension)
@@ -117,6 +121,7 @@ export class ColumnBuilder {
 
   /** The value of a slot for which there is room; undefined when it is missing or there is no record. */
   set(slot: number, value: Value | undefined): void {
+    if (slot >= this.#end) this.#end = slot + 1
     const store = this.#store
     switch (store.kind) {
       case 'coded':
@@ -196,8 +201,10 @@ export class ColumnBuilder {
       isDate,
       zoneMin: new Float64Array(zones).fill(Infinity),
       zoneMax: new Float64Array(zones).fill(-Infinity),
+      zoneGaps: new Uint8Array(zones),
     }
-    for (let slot = 0; slot < codes.length; slot++) {
+    made.values.fill(Number.NaN, this.#end)
+    for (let slot = 0; slot < this.#end; slot++) {
       const code = codes[slot]!
       const value = numeric[code]!
       made.values[slot] = value
@@ -257,6 +264,7 @@ function widenZone(store: NumberStore, slot: number, value: number): void {
   const zone = Math.floor(slot / ZONE_SLOTS)
   if (value < store.zoneMin[zone]!) store.zoneMin[zone] = value
   if (value > store.zoneMax[zone]!) store.zoneMax[zone] = value
+  if (Number.isNaN(value)) store.zoneGaps[zone] = 1
 }
 
 function grown<T extends Codes>(from: T, length: number): T {

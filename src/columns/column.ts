@@ -20,6 +20,7 @@
  *   compileFilter  count and select the slots that pass a `ColumnTest`        filter.ts
  *   GroupRun       groups and aggregates                                      group.ts
  *   TopRun         the first k slots of an order                              top.ts
+ *   ArrangeRun     slots parted and ordered, for windows                      arrange.ts
  *   joinColumns    a foreign key column → slots of another collection         join.ts: `ColumnRef`s go through it
  *   NearestRun     the k nearest vectors                                      nearest.ts
  *   withinRadius,  points on the globe: tests of two columns,                 geo.ts
@@ -37,7 +38,7 @@
  *   points to; so a kernel stays right while other queries prepare between its slices.
  * - A slot without a live record is missing in every column.
  * - Generated and interpreted kernels give the same answers; so do a column and the values it was made of. Two liberties:
- *   a group's key stands for its equals (0 for -0), and a column that mixes numbers with bigints is refused.
+ *   a group's key and what a window takes from another row stand for their equals (0 for -0), and a column that mixes numbers with bigints is refused.
  *
  * What it does not do: read records, know versions, decide plans.
  */
@@ -84,6 +85,8 @@ export interface NumberColumn {
   /** By zone, bounds of its values other than NaN; min is above max where there are none. */
   readonly zoneMin: Float64Array
   readonly zoneMax: Float64Array
+  /** By zone, 1 where some slot may have no number, or NaN. */
+  readonly zoneGaps: Uint8Array
 }
 
 export interface VectorColumn {

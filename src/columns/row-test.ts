@@ -40,6 +40,8 @@ export type RowTest =
   | { readonly kind: 'and' | 'or'; readonly of: readonly RowTest[] }
   | { readonly kind: 'not'; readonly of: RowTest }
 
+type TableTest = Extract<RowTest, { kind: 'table' }>
+
 const TRUE: RowTest = { kind: 'constant', result: true }
 const FALSE: RowTest = { kind: 'constant', result: false }
 
@@ -86,7 +88,31 @@ export function joinTests(kind: 'and' | 'or', of: readonly RowTest[]): RowTest {
   if (of.some((one) => one.kind === 'constant' && one.result === deciding)) return deciding ? TRUE : FALSE
   const open = of.filter((one) => one.kind !== 'constant').flatMap((one) => (one.kind === kind ? one.of : [one]))
   if (open.length === 0) return deciding ? FALSE : TRUE
-  return open.length === 1 ? open[0]! : { kind, of: open }
+  const merged = mergedTables(kind, open)
+  return merged.length === 1 ? merged[0]! : { kind, of: merged }
+}
+
+/** Tests of one array of codes, a range's two ends for instance, as one table. */
+function mergedTables(kind: 'and' | 'or', of: readonly RowTest[]): readonly RowTest[] {
+  const merged: RowTest[] = []
+  for (const one of of) {
+    const at =
+      one.kind === 'table' ? merged.findIndex((other) => other.kind === 'table' && other.codes === one.codes) : -1
+    const other = merged[at]
+    if (one.kind === 'table' && other?.kind === 'table' && other.table.length === one.table.length) {
+      merged[at] = mergedTable(kind, other, one)
+    } else merged.push(one)
+  }
+  return merged
+}
+
+function mergedTable(kind: 'and' | 'or', a: TableTest, b: TableTest): TableTest {
+  const table = new Uint8Array(a.table.length)
+  const isAnd = kind === 'and'
+  for (let code = 0; code < table.length; code++) {
+    table[code] = isAnd ? a.table[code]! & b.table[code]! : a.table[code]! | b.table[code]!
+  }
+  return { ...a, table, missing: isAnd ? a.missing && b.missing : a.missing || b.missing }
 }
 
 function notTest(test: RowTest): RowTest {

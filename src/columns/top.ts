@@ -16,7 +16,15 @@ import {
   numberSource,
   refValue,
 } from './accumulator.ts'
-import { type ColumnRef, type ColumnTest, type KernelOptions, type LiveSlots, PRESENT } from './column.ts'
+import {
+  type ColumnRef,
+  type ColumnTest,
+  type KernelOptions,
+  type LiveSlots,
+  type NumberColumn,
+  PRESENT,
+  ZONE_SLOTS,
+} from './column.ts'
 import { type Bounds, boundsOf, forPossible, isGenerated, liveTest } from './filter.ts'
 import { Bindings, kernelOf } from './generate.ts'
 import { type RowTest, resolveTest, testFunction, testSource } from './row-test.ts'
@@ -45,6 +53,10 @@ interface KeyOrder {
   readonly source: (b: Bindings) => string
   /** False when no row whose number is NaN comes before one whose number is not. */
   readonly mayNaNLead: boolean
+  /** No row is before one with this number; NaN where that is not known. */
+  readonly least: number
+  /** No row of a zone is before one with this number; undefined where zones say nothing. */
+  readonly leastOfZone: ((zone: number) => number) | undefined
 }
 
 type TopKernel = (
@@ -88,8 +100,28 @@ export class TopRun {
   /** Adds the passing slots of a range of sure slots. */
   add(from: number, to: number): void {
     if (this.#limit <= 0) return
-    if (this.#bounds.length === 0) this.#scan(from, to)
-    else forPossible(this.#bounds, from, to, this.#scan)
+    const scan = this.#orders.some(({ leastOfZone }) => leastOfZone !== undefined) ? this.#scanZones : this.#scan
+    if (this.#bounds.length === 0) scan(from, to)
+    else forPossible(this.#bounds, from, to, scan)
+  }
+
+  /** Zone by zone, so that the edge that one has moved rules out others. */
+  readonly #scanZones = (from: number, to: number): void => {
+    for (let at = from; at < to; ) {
+      const zone = Math.floor(at / ZONE_SLOTS)
+      const end = Math.min(to, (zone + 1) * ZONE_SLOTS)
+      if (!this.#isBehind(zone)) this.#scan(at, end)
+      at = end
+    }
+  }
+
+  /** True when every row of the zone is behind the edge, by its first key, or by its second where none is better in the first. */
+  #isBehind(zone: number): boolean {
+    const [first, second] = this.#orders
+    const edge = this.#edge
+    if (first === undefined) return false
+    if (first.leastOfZone !== undefined && first.leastOfZone(zone) > edge[0]!) return true
+    return second?.leastOfZone !== undefined && edge[0] === first.least && second.leastOfZone(zone) > edge[1]!
   }
 
   /** The first slots, in order. */
@@ -191,7 +223,12 @@ function keyOrder(key: TopKey): KeyOrder {
   const codes = codeSource(key.ref)
   if (codes !== undefined) return codedOrder(codes, key)
   const numbers = numberSource(key.ref, 'numbers')
-  return numbers === undefined ? valueOrder(key) : numberOrder(numbers, key)
+  return numbers === undefined ? valueOrder(key) : numberOrder(numbers, key, zonesOf(key.ref))
+}
+
+/** What the zones of a collection's own numbers say. */
+function zonesOf({ column, via }: ColumnRef): NumberColumn | undefined {
+  return column.kind === 'number' && via === undefined ? column : undefined
 }
 
 /** Farther from zero than any rank. */
@@ -209,6 +246,8 @@ function codedOrder(source: CodeSource, { descending, nocase, nulls }: TopKey): 
     compare: (a, b) => numberOf(a) - numberOf(b),
     source: (b) => `${b.nameOf(places)}[${codeExpression(source, b)}]`,
     mayNaNLead: false,
+    least: places.reduce((least, place) => Math.min(least, place), Infinity),
+    leastOfZone: undefined,
   }
 }
 
@@ -226,15 +265,27 @@ function foldedRanks(values: readonly (Value | undefined)[]): Float64Array {
   return ranks
 }
 
-function numberOrder({ codes, values, tags }: NumberSource, { descending, nulls }: TopKey): KeyOrder {
+function numberOrder(
+  { codes, values, tags }: NumberSource,
+  { descending, nulls }: TopKey,
+  zones: NumberColumn | undefined,
+): KeyOrder {
   const sign = descending ? -1 : 1
+  const mayNaNLead = !descending || nulls === 'first'
   const at = (slot: number): number => (codes === undefined ? slot : codes[slot]!)
   const nullSign = nulls === undefined ? -sign : nulls === 'first' ? -1 : 1
   return {
     numberOf: (slot) => sign * values[at(slot)]!,
     source: (b) =>
       `${descending ? '-' : ''}${b.nameOf(values)}[${codes === undefined ? 'i' : `${b.nameOf(codes)}[i]`}]`,
-    mayNaNLead: !descending || nulls === 'first',
+    mayNaNLead,
+    least: mayNaNLead ? Number.NaN : -Infinity,
+    leastOfZone:
+      zones &&
+      ((zone) => {
+        if (mayNaNLead && zones.zoneGaps[zone] === 1) return -Infinity
+        return descending ? -zones.zoneMax[zone]! : zones.zoneMin[zone]!
+      }),
     compare: (a, b) => {
       const left = at(a)
       const right = at(b)
@@ -258,6 +309,8 @@ function valueOrder({ ref, descending, nulls, nocase }: TopKey): KeyOrder {
     numberOf: () => Number.NaN,
     source: () => 'NaN',
     mayNaNLead: true,
+    least: Number.NaN,
+    leastOfZone: undefined,
     compare: (a, b) => {
       const left = keyOf(a)
       const right = keyOf(b)

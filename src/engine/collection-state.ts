@@ -43,6 +43,15 @@ export type FieldsReader = (bytes: Uint8Array, start: number, end: number, id: R
 export interface PlaceReader {
   /** The segment's bytes with the frame around `offset` resident and verified. */
   bytesOf(segment: number, offset: number): Uint8Array
+  /** The same for who reads most of a collection once, in the order of its places. */
+  stream(): PlaceStream
+}
+
+export interface PlaceStream {
+  /** What the entry that was found last lies in, verified, until the next safe point. */
+  readonly bytes: Uint8Array
+  /** Where in `bytes` the entry at an offset of a segment lies. */
+  find(segment: number, offset: number): number
 }
 
 /** Where spilled versions are read from; their places are negative. */
@@ -75,6 +84,9 @@ const view = new EntryView()
 /** Instead of a field: the record lies in pieces. */
 export const IN_PIECES: unique symbol = Symbol('in pieces')
 
+/** Readers of some fields that are kept; beyond, all are forgotten: each holds code of its own. */
+const MAX_READERS = 64
+
 /** For reading a field that is not the id. */
 const NO_ID = 0
 
@@ -97,6 +109,7 @@ export class CollectionState {
   dropped = false
   /** Definitions of the codec that the log holds. */
   loggedDefinitions = 0
+  readonly #readers = new Map<string, FieldsReader>()
   readonly #log: PlaceReader
   readonly #spill: SpillReader
   readonly #pieces: PieceReader
@@ -181,14 +194,31 @@ export class CollectionState {
    * Says where the record at a place of the log (none that is spilled) has its bytes, valid until the next safe point;
    * false for one in pieces, which has to be put together.
    */
-  locate(segment: number, offset: number, found: RecordBytes): boolean {
-    const bytes = this.#log.bytesOf(segment, offset)
-    if (isInPiecesAt(bytes, offset)) return false
-    const start = recordStartAt(bytes, offset)
+  locate(stream: PlaceStream, segment: number, offset: number, found: RecordBytes): boolean {
+    const at = stream.find(segment, offset)
+    const { bytes } = stream
+    if (isInPiecesAt(bytes, at)) return false
+    const start = recordStartAt(bytes, at)
     found.bytes = bytes
     found.start = start
-    found.end = start + recordSizeAt(bytes, offset)
+    found.end = start + recordSizeAt(bytes, at)
     return true
+  }
+
+  /** What `locate` reads by, for one pass over the records. */
+  stream(): PlaceStream {
+    return this.#log.stream()
+  }
+
+  /** A reader of these fields at the top of records, kept for the next query that asks for the same ones. */
+  readerOf(fields: ReadonlySet<string>): FieldsReader {
+    const names = JSON.stringify([...fields].sort())
+    const known = this.#readers.get(names)
+    if (known !== undefined) return known
+    if (this.#readers.size === MAX_READERS) this.#readers.clear()
+    const reader = this.codec.project(fields)
+    this.#readers.set(names, reader)
+    return reader
   }
 
   /** As `readPlace`, by a reader of some fields, for many records: `id` says whether that is one of them. */

@@ -15,11 +15,14 @@ import { SEGMENT_SPAN } from '../base/ids.ts'
 import { valueAt } from '../base/path.ts'
 import type { Path, Value } from '../base/values.ts'
 import { ZONE_BITS, ZONE_SLOTS, type ZoneSlots } from '../mvcc/slots.ts'
-import type { CollectionState, RecordBytes } from './collection-state.ts'
+import type { CollectionState, PlaceStream, RecordBytes } from './collection-state.ts'
 
 const ZONE_MASK: number = ZONE_SLOTS - 1
-/** Records between two safe points, less one: asking for each what memory is in use costs a tenth of reading it. */
-const SAFE_POINT_MASK = 7
+/**
+ * Records between two safe points, less one: asking for each what memory is in use costs a tenth of reading it. Frames
+ * that are read in order are not kept, and of others this is some megabytes at most.
+ */
+const SAFE_POINT_MASK = 31
 
 /** Reads the fields of the live record in a slot into `values`, in the order of the paths. */
 export type SlotReader = (slot: number, values: (Value | undefined)[]) => void
@@ -85,13 +88,14 @@ export class CollectionRows {
     const read = state.codec.getters(paths)
     const hasIds = paths.some(isOfId)
     const zone = this.#zone
+    const stream = state.stream()
     let count = 0
     return (slot, values) => {
       if ((count++ & SAFE_POINT_MASK) === 0) safePoint()
       const whole =
         zone.zone === slot >>> ZONE_BITS && zone.changeCount === slots.changeCount
-          ? state.locate(zone.segments[slot & ZONE_MASK]!, zone.offsets[slot & ZONE_MASK]!, found)
-          : locateSlot(state, slot, found)
+          ? state.locate(stream, zone.segments[slot & ZONE_MASK]!, zone.offsets[slot & ZONE_MASK]!, found)
+          : locateSlot(state, stream, slot, found)
       const { bytes, start, end } = found
       try {
         if (whole) read(bytes, start, end, values)
@@ -108,9 +112,9 @@ function isOfId(path: Path): boolean {
   return path[0] === 'id'
 }
 
-function locateSlot(state: CollectionState, slot: number, record: RecordBytes): boolean {
+function locateSlot(state: CollectionState, stream: PlaceStream, slot: number, record: RecordBytes): boolean {
   const place = state.heap.slots.placeOf(slot)
-  return state.locate(Math.floor(place / SEGMENT_SPAN), place % SEGMENT_SPAN, record)
+  return state.locate(stream, Math.floor(place / SEGMENT_SPAN), place % SEGMENT_SPAN, record)
 }
 
 /** A record in pieces. */

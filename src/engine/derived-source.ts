@@ -4,7 +4,7 @@
  */
 
 import { copyValue } from '../base/copy-value.ts'
-import type { RecordId } from '../base/ids.ts'
+import type { Lsn, RecordId } from '../base/ids.ts'
 import { RecordKey } from '../base/record-key.ts'
 import type { StoredRecord } from '../base/values.ts'
 import type { ColumnRows } from '../columns/column.ts'
@@ -13,7 +13,7 @@ import { ZONE_BITS, ZONE_SLOTS } from '../mvcc/slots.ts'
 import { NO_PLACE } from '../mvcc/version-heap.ts'
 import type { DerivedSource, Row, TextPreparation, TextSource } from '../query/source.ts'
 import type { FieldText, TextSpec } from '../text/text-fields.ts'
-import type { CollectionState } from './collection-state.ts'
+import type { CollectionState, FieldsReader } from './collection-state.ts'
 import type { Core } from './core.ts'
 import type { CollectionDerived } from './derived.ts'
 import type { TextState } from './text-state.ts'
@@ -24,6 +24,8 @@ export interface DerivedSourceOptions {
   /** Own writes, when the transaction has some of this collection. */
   readonly writes: WriteSet | undefined
   readonly assertAlive: () => void
+  /** Reads some fields of a record; undefined: all. */
+  readonly read?: FieldsReader | undefined
 }
 
 interface Overlay {
@@ -42,6 +44,7 @@ export class SnapshotDerived implements DerivedSource {
   readonly #writes: WriteSet | undefined
   readonly #assertAlive: () => void
   readonly #derived: CollectionDerived
+  readonly #read: FieldsReader | undefined
   #text: SnapshotText | undefined
   /** Taken once: a query sees nothing of what its transaction writes while it runs. */
   #overlay: Overlay | undefined
@@ -52,6 +55,7 @@ export class SnapshotDerived implements DerivedSource {
     this.snapshot = options.snapshot
     this.#writes = options.writes
     this.#assertAlive = options.assertAlive
+    this.#read = options.read
     this.#derived = core.derived.of(state)
   }
 
@@ -103,7 +107,8 @@ export class SnapshotDerived implements DerivedSource {
   recordAt(slot: number): Row | undefined {
     this.#assertAlive()
     this.#core.safePoint()
-    return this.#state.readSlot(slot, this.snapshot)
+    const place = this.#state.heap.placeAt(slot, this.snapshot)
+    return place === NO_PLACE ? undefined : this.#recordAtPlace(place)
   }
 
   readRows(slots: ArrayLike<number>, from: number, to: number, rows: Row[]): number {
@@ -114,7 +119,7 @@ export class SnapshotDerived implements DerivedSource {
     for (let i = from; i < to; i++) {
       this.#core.safePoint()
       const place = heap.placeAt(slots[i]!, snapshot)
-      if (place !== NO_PLACE) rows.push(this.#state.readPlace(place, snapshot))
+      if (place !== NO_PLACE) rows.push(this.#recordAtPlace(place))
     }
     return rows.length - before
   }
@@ -134,6 +139,12 @@ export class SnapshotDerived implements DerivedSource {
 
   assertAlive(): void {
     this.#assertAlive()
+  }
+
+  #recordAtPlace(place: Lsn): Row {
+    const read = this.#read
+    if (read === undefined) return this.#state.readPlace(place, this.snapshot)
+    return this.#state.readFields(place, this.snapshot, read, true)
   }
 
   #own(): Overlay {

@@ -23,7 +23,7 @@ import {
   type Row,
   type RowCursor,
 } from '../query/source.ts'
-import { type CollectionState, IN_PIECES } from './collection-state.ts'
+import { type CollectionState, type FieldsReader, IN_PIECES } from './collection-state.ts'
 import type { ReadSet } from './conflict.ts'
 import type { Core } from './core.ts'
 import { SnapshotDerived } from './derived-source.ts'
@@ -40,6 +40,8 @@ export interface SourceOptions {
   readonly release?: () => void
   /** Throws when the handle that the source reads for has ended. */
   readonly assertAlive: () => void
+  /** Reads some fields of a record: all that is asked for. */
+  readonly read?: FieldsReader
 }
 
 export class SnapshotSource implements RecordSource {
@@ -51,6 +53,8 @@ export class SnapshotSource implements RecordSource {
   readonly #options: SourceOptions
   /** Own writes of this collection; undefined when there are none, which is the common case. */
   readonly #writes: WriteSet | undefined
+  /** Reads some fields of a record; undefined: all. */
+  readonly #read: FieldsReader | undefined
   #derived: SnapshotDerived | undefined
   #open = true
 
@@ -59,6 +63,7 @@ export class SnapshotSource implements RecordSource {
     this.#state = state
     this.#options = options
     this.#writes = options.writes?.touches(state) === true ? options.writes : undefined
+    this.#read = options.read
     this.collection = state.name
     this.tracksReads = options.reads !== undefined
     this.indexes = state.indexes.filter((index) => index.usableAt(options.snapshot)).map((index) => index.info)
@@ -75,7 +80,17 @@ export class SnapshotSource implements RecordSource {
   get(id: RecordId): StoredRecord | undefined {
     const own = this.#writes?.find(this.#state, id)
     if (own !== undefined) return own.after === undefined ? undefined : copyValue(own.after)
-    return key.set(id) ? this.#state.get(key, this.#options.snapshot, id) : undefined
+    if (!key.set(id)) return undefined
+    const slot = this.#state.heap.find(key)
+    return slot < 0 ? undefined : recordIn(this.#state, slot, this.#options, id)
+  }
+
+  narrowed(fields: ReadonlySet<string>): RecordSource {
+    // What a read-write transaction has read is noted by whole records.
+    if (this.tracksReads) return this
+    const { snapshot, writes, assertAlive } = this.#options
+    const read = this.#state.readerOf(fields)
+    return new SnapshotSource(this.#core, this.#state, { snapshot, writes, assertAlive, read })
   }
 
   scan(early?: EarlyTest): RowCursor {
@@ -141,6 +156,7 @@ export class SnapshotSource implements RecordSource {
     this.#derived ??= new SnapshotDerived(this.#core, state, {
       snapshot,
       writes: this.#writes,
+      read: this.#read,
       assertAlive: () => {
         assertAlive()
         assertThere(state)
@@ -193,6 +209,22 @@ export class EmptySource implements RecordSource {
   close(): void {
     return
   }
+}
+
+/** The record at a place, or as much of it as is asked for. */
+function recordAt(state: CollectionState, place: Lsn, { snapshot, read }: SourceOptions, id?: RecordId): StoredRecord {
+  return read === undefined ? state.readPlace(place, snapshot, id) : state.readFields(place, snapshot, read, true)
+}
+
+/** The record that the snapshot sees in a slot. */
+function recordIn(
+  state: CollectionState,
+  slot: number,
+  options: SourceOptions,
+  id?: RecordId,
+): StoredRecord | undefined {
+  const place = state.heap.placeAt(slot, options.snapshot)
+  return place === NO_PLACE ? undefined : recordAt(state, place, options, id)
 }
 
 /** Refuses to read what was dropped since the query began. */
@@ -268,7 +300,7 @@ class ScanCursor implements RowCursor {
       this.#core.safePoint()
       const place = this.#state.heap.placeAt(this.#slot++, snapshot)
       if (place === NO_PLACE || this.#isRejected(place)) continue
-      const record = this.#state.readPlace(place, snapshot)
+      const record = recordAt(this.#state, place, this.#options)
       if (overlay?.has(record.id) === true) continue
       rows.push(record)
       count++
@@ -429,7 +461,7 @@ class IndexCursor implements RowCursor {
     if (count === 0) return END
     for (let i = 0; i < count; i++) {
       this.#core.safePoint()
-      const record = this.#state.readSlot(entrySlots[i]!, this.#options.snapshot)
+      const record = recordIn(this.#state, entrySlots[i]!, this.#options)
       invariant(record !== undefined, () => `an entry of ${this.#index.spec.name} has no record`)
       rows.push(record)
     }
@@ -438,7 +470,7 @@ class IndexCursor implements RowCursor {
 
   /** The record of the entry that `entries` is at. Unless it is sure, the version that the snapshot sees decides. */
   #current(): StoredRecord | undefined {
-    const record = this.#state.readSlot(this.#entries.record, this.#options.snapshot)
+    const record = recordIn(this.#state, this.#entries.record, this.#options)
     return record === undefined || this.#entries.isSure || this.#proves(record) ? record : undefined
   }
 }

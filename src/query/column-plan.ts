@@ -16,7 +16,9 @@ import type { ColumnSet } from '../columns/column-set.ts'
 import { isFiltered } from './block-shape.ts'
 import { invalidQuery } from './capture.ts'
 import { columnPathsOf, isColumnPath, placePaths } from './column-tests.ts'
+import { fieldsRead } from './fields-read.ts'
 import type { JoinFilter } from './join-plan.ts'
+import { isOfPaths, partitionPaths, windowPaths } from './operators/column-window.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
 import type { Candidate, ColumnAggregate, ColumnKey, ColumnLookup, ColumnRecords, PlanNode } from './plan.ts'
 import type { Planned, Planning } from './planning.ts'
@@ -103,12 +105,18 @@ export function scanOnColumns(
   const matching = rows.node.estimatedRows
   const decoded = planning.columns.counted === data && left.length === 0 ? 0 : matching
   const shape: Shape = { records, paths: pathsOf(tested) }
-  const planned = offer(data, shape, { rows, decoded: decoded * rows.part, part: rows.part }, planning, (fallback) => ({
-    kind: 'columnScan',
-    ...records,
-    fallback,
-    estimatedRows: matching,
-  }))
+  const planned = offer(
+    data,
+    shape,
+    { rows, decoded: decoded * rows.part, part: rows.part },
+    planning,
+    (fallback, found) => ({
+      kind: 'columnScan',
+      ...found,
+      fallback,
+      estimatedRows: matching,
+    }),
+  )
   return planned === undefined ? undefined : { planned, left }
 }
 
@@ -259,6 +267,33 @@ export function nearestOnColumns(
   }))
 }
 
+/** The records of a block with the fields of its windows. */
+export function windowOnColumns(
+  data: QueryData,
+  parts: BlockParts,
+  rows: Planned,
+  identity: readonly Path[],
+  planning: Planning,
+): Planned | undefined {
+  const { windows, joins, group } = data
+  const isPlain = joins.length === 0 && group === undefined && windows.every(isOfPaths)
+  const plain = isPlain ? shapeOf(data, parts, windowPaths(windows)) : { reason: 'its windows are not of plain fields' }
+  const isOfOne = 'reason' in plain || plain.records.lookups.length === 0
+  const shape: Shape = isOfOne
+    ? { ...plain, keys: isPlain ? partitionPaths(windows) : [] }
+    : { reason: 'its filter asks a query' }
+  const { estimatedRows } = rows.node
+  return offer(data, shape, { rows, decoded: estimatedRows, part: 1 }, planning, (_, records) => ({
+    kind: 'columnWindow',
+    ...records,
+    windows,
+    identity,
+    keep: undefined,
+    fallback: rows.node,
+    estimatedRows,
+  }))
+}
+
 function aggregateOf({ name, fn, of, where }: Aggregate): ColumnAggregate | undefined {
   if (where !== undefined) return undefined
   if (fn === 'count') return of === undefined ? { name, fn, path: [] } : undefined
@@ -375,7 +410,7 @@ function offer(
   noteCandidate(data, weigh, weighed, isTaken, planning)
   if (!isTaken || 'reason' in shape || 'reason' in weigh) return undefined
   return {
-    node: make(isDemanded ? undefined : weighed.rows.node, shape.records),
+    node: make(isDemanded ? undefined : weighed.rows.node, { ...shape.records, fields: fieldsRead(data) }),
     cost: weigh.cost + weigh.building,
   }
 }

@@ -26,10 +26,10 @@
  */
 import type { Path, Value } from '../base/values.ts'
 import { equalValues } from '../codec/order.ts'
-import { idsOf } from './access.ts'
 import { compileAggregate } from './aggregates.ts'
 import { placePaths } from './column-tests.ts'
 import type { RowValue } from './expression.ts'
+import { narrow } from './fields-read.ts'
 import { keyRanges } from './index-ranges.ts'
 import { CollectionScan } from './operators/collection-scan.ts'
 import { ColumnChoice } from './operators/column-choice.ts'
@@ -38,6 +38,7 @@ import { ColumnInputs } from './operators/column-inputs.ts'
 import { ColumnNearest } from './operators/column-nearest.ts'
 import { ColumnScan } from './operators/column-scan.ts'
 import { ColumnTop } from './operators/column-top.ts'
+import { ColumnWindow, type ColumnWindowSpec, partitionPaths, windowPaths } from './operators/column-window.ts'
 import { ComputeRows } from './operators/compute-rows.ts'
 import { Concat } from './operators/concat.ts'
 import { DistinctRows } from './operators/distinct-rows.ts'
@@ -46,6 +47,7 @@ import { GroupRows, GroupSorted, type GroupSpec } from './operators/group-rows.t
 import { HashJoin } from './operators/hash-join.ts'
 import { IndexIntersection } from './operators/index-intersection.ts'
 import { IndexScan } from './operators/index-scan.ts'
+import { idOf } from './operators/key-slots.ts'
 import { LookupJoin, type LookupJoinOptions } from './operators/lookup-join.ts'
 import { Measure } from './operators/measure.ts'
 import { MergeJoin, type MergeJoinOptions } from './operators/merge-join.ts'
@@ -63,7 +65,7 @@ import { TextSearch } from './operators/text-search.ts'
 import { TopK } from './operators/top-k.ts'
 import { Track } from './operators/track.ts'
 import { WindowRows } from './operators/window-rows.ts'
-import { type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
+import { type ColumnRecords, type FieldNames, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { isSimple, planQuery } from './planner.ts'
 import { compileExpression, compilePredicate } from './predicate.ts'
 import { askEachRow, keySet } from './prepared-subqueries.ts'
@@ -73,7 +75,7 @@ import { ReadTracker } from './read-tracker.ts'
 import { visitReads } from './reads.ts'
 import { compileOrder, type RowKey } from './row-order.ts'
 import { SearchRead, textOf } from './search-read.ts'
-import type { QueryRunner, RecordSource, Row } from './source.ts'
+import type { IndexInfo, QueryRunner, RecordSource, Row } from './source.ts'
 import { Tables } from './tables.ts'
 import { compileJoinKey, valueKey } from './value-key.ts'
 import { isKeyable } from './value-range.ts'
@@ -222,9 +224,9 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
   const other = inputs[1]!
   switch (node.kind) {
     case 'get':
-      return new PointGet(b.tables.open(node.collection), node.ids)
+      return new PointGet(recordsOf(node, b), node.ids)
     case 'scan':
-      return new CollectionScan(b.tables.open(node.collection), node.early, mostAhead)
+      return new CollectionScan(recordsOf(node, b), node.early, mostAhead)
     case 'search': {
       const { derived } = b.tables.open(node.collection)
       // The planner has seen that there is an index.
@@ -236,9 +238,9 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       })
     }
     case 'indexScan':
-      return new IndexScan(b.tables.open(node.collection), node, mostAhead)
+      return new IndexScan(recordsOf(node, b), node, mostAhead)
     case 'intersect':
-      return new IndexIntersection(b.tables.open(node.collection), node.scans, mostAhead)
+      return new IndexIntersection(recordsOf(node, b), node.scans, mostAhead)
     case 'columnScan':
       return overColumns(node, b, mostAhead, [], (columns) => new ColumnScan(columns, mostAhead))
     case 'columnGroup':
@@ -259,6 +261,8 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       const paths = kind === 'place' ? placePaths(path) : [path]
       return overColumns(node, b, mostAhead, paths, (columns) => new ColumnNearest(columns, node))
     }
+    case 'columnWindow':
+      return columnWindow(node, b, mostAhead)
     case 'concat':
       return new Concat(inputs)
     case 'distinct':
@@ -305,7 +309,7 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
       })
     }
     case 'lookupJoin':
-      return lookupJoin(node, input, b.tables.open(node.collection))
+      return lookupJoin(node, input, recordsOf(node, b))
     case 'compute':
       return new ComputeRows(input, node.fields.map(compileNamed))
     case 'group':
@@ -329,6 +333,11 @@ function operatorOf(node: PlanNode, inputs: readonly Operator[], b: Building, mo
   }
 }
 
+/** The collection of a node, as far as its records are read. */
+function recordsOf(node: { readonly collection: string; readonly fields?: FieldNames }, b: Building): RecordSource {
+  return narrow(b.tables.open(node.collection), node.fields)
+}
+
 /** Runs over columns, or the node's fallback, which is built when it is known to be needed. */
 function overColumns(
   node: Extract<PlanNode, ColumnRecords>,
@@ -341,6 +350,27 @@ function overColumns(
   const { fallback } = node
   const columns = new ColumnInputs(node, paths, (collection) => b.tables.open(collection), keys)
   return new ColumnChoice(columns, operator, fallback && (() => buildNode(fallback, b, mostAhead)))
+}
+
+function columnWindow(node: Extract<PlanNode, { kind: 'columnWindow' }>, b: Building, mostAhead: number): Operator {
+  const { windows: fields, identity, keep, fallback } = node
+  const overRows = (): Operator => {
+    const rows = buildNode(fallback, b, mostAhead)
+    return keep === undefined ? rows : new FilterRows(rows, compilePredicate(keep))
+  }
+  const spec: ColumnWindowSpec = {
+    fields,
+    compiled: fields.map((field) => compileWindow(field, identity)),
+    keep: keep && compilePredicate(keep),
+    overRows,
+  }
+  const inputs = new ColumnInputs(
+    node,
+    windowPaths(fields),
+    (collection) => b.tables.open(collection),
+    partitionPaths(fields),
+  )
+  return new ColumnChoice(inputs, (columns) => new ColumnWindow(columns, spec, b.memory), overRows)
 }
 
 function compileNamed({ name, value }: NamedExpression): { readonly name: string; readonly value: RowValue } {
@@ -372,18 +402,31 @@ function lookupJoin(
     as: join.as,
     by: lefts[pair]!,
     findsOne: index === undefined || (index.unique && index.parts.length === 1),
-    find: (value) => {
-      if (index === undefined) return new PointGet(source, idsOf([value]))
-      if (!isKeyable(value, false)) return new CollectionScan(source, undefined, MOST_AHEAD)
-      const ranges = keyRanges(index, { points: [[value]], range: undefined })
-      const found = { kind: 'indexScan', collection: source.collection, index, ranges, reverse: false } as const
-      return new IndexScan(source, { ...found, proven: [], estimatedRows: 0 }, MOST_AHEAD)
-    },
+    find:
+      index === undefined
+        ? { kind: 'one', get: byId(source) }
+        : { kind: 'several', open: (value) => openIndexed(source, index, value) },
     matches: (row, other) => {
       for (let i = 0; i < lefts.length; i++) if (!joins(lefts[i]!(row), rights[i]!(other))) return false
       return where === undefined || where(other)
     },
   })
+}
+
+/** The record whose id is a value, if it is one. */
+function byId(source: RecordSource): (value: Value) => Row | undefined {
+  return (value) => {
+    const id = idOf(value)
+    return id === undefined ? undefined : source.get(id)
+  }
+}
+
+/** The records that an index may have for a value of its first part. */
+function openIndexed(source: RecordSource, index: IndexInfo, value: Value): Operator {
+  if (!isKeyable(value, false)) return new CollectionScan(source, undefined, MOST_AHEAD)
+  const ranges = keyRanges(index, { points: [[value]], range: undefined })
+  const found = { kind: 'indexScan', collection: source.collection, index, ranges, reverse: false } as const
+  return new IndexScan(source, { ...found, proven: [], estimatedRows: 0 }, MOST_AHEAD)
 }
 
 function joins(a: Value | undefined, b: Value | undefined): boolean {

@@ -4,7 +4,7 @@ import { textOfQuery } from '../text/text-query.ts'
 import type { Measure } from './operators/measure.ts'
 import { type Candidate, type ColumnRecords, inputsOf, type Plan, type PlanNode } from './plan.ts'
 import { expressionText, orderText, pairsText, predicateText } from './predicate-text.ts'
-import type { JoinClause } from './query-data.ts'
+import type { JoinClause, WindowField } from './query-data.ts'
 import { combine } from './where.ts'
 
 /** One operator of the plan. */
@@ -131,6 +131,10 @@ function detailOf(node: PlanNode): string {
       return `${node.count} by ${orderText(node.orderBy)}${andRecords(node)}`
     case 'columnNearest':
       return `${node.count} by ${formatPath(node.nearest.path)}${andRecords(node)}`
+    case 'columnWindow': {
+      const kept = node.keep === undefined ? '' : `, keeping ${predicateText(node.keep)}`
+      return `${windowsText(node.windows)}${kept}${andRecords(node)}`
+    }
     case 'concat':
     case 'distinct':
       return ''
@@ -169,7 +173,7 @@ function detailOf(node: PlanNode): string {
       return keys.length === 0 ? 'all rows' : `by ${keys.join(', ')}`
     }
     case 'window':
-      return node.fields.map(({ name, fn }) => `${name} = ${fn}`).join(', ')
+      return windowsText(node.fields)
     case 'nearest':
       return formatPath(node.nearest.path)
     case 'distinctRows':
@@ -179,6 +183,10 @@ function detailOf(node: PlanNode): string {
     case 'select':
       return node.fields.map((field) => formatPath(field.path)).join(', ')
   }
+}
+
+function windowsText(fields: readonly WindowField[]): string {
+  return fields.map(({ name, fn }) => `${name} = ${fn}`).join(', ')
 }
 
 function rangesText({ length }: readonly unknown[]): string {

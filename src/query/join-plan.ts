@@ -31,6 +31,8 @@ export interface JoinFilter {
 interface JoinPart extends JoinFilter {
   /** False when the rows of the sides do not reach the caller. */
   readonly copies: boolean
+  /** What is read of the records that are found; undefined: all. */
+  readonly fields: ReadonlySet<string> | undefined
 }
 
 /** The rows so far. */
@@ -67,7 +69,17 @@ export function planJoin(
   if (isLookedUp) {
     const { collection } = join.other
     const { pair, index } = lookup
-    const node: PlanNode = { kind: 'lookupJoin', join, collection, pair, index, input: left.node, estimatedRows }
+    const { fields } = part
+    const node: PlanNode = {
+      kind: 'lookupJoin',
+      join,
+      collection,
+      fields,
+      pair,
+      index,
+      input: left.node,
+      estimatedRows,
+    }
     return { node, cost: left.cost + rows * lookup.cost }
   }
   const { copies } = part

@@ -23,6 +23,9 @@ import type {
 import type { RowKey } from './row-order.ts'
 import type { IndexInfo } from './source.ts'
 
+/** The fields at the top of records that are read, others may be left out; undefined: all. */
+export type FieldNames = ReadonlySet<string> | undefined
+
 /** A reading of an index. */
 export type IndexScanNode = Extract<PlanNode, { kind: 'indexScan' }>
 
@@ -30,12 +33,14 @@ export type PlanNode =
   | {
       readonly kind: 'get'
       readonly collection: string
+      readonly fields?: FieldNames
       readonly ids: readonly RecordId[]
       readonly estimatedRows: number
     }
   | {
       readonly kind: 'scan'
       readonly collection: string
+      readonly fields?: FieldNames
       /** A condition of the filter above that may be tested before a record is decoded. */
       readonly early: FieldPredicate | undefined
       readonly estimatedRows: number
@@ -52,6 +57,7 @@ export type PlanNode =
   | {
       readonly kind: 'indexScan'
       readonly collection: string
+      readonly fields?: FieldNames
       readonly index: IndexInfo
       /** Disjoint, ascending. */
       readonly ranges: readonly KeyBounds[]
@@ -67,6 +73,7 @@ export type PlanNode =
   | {
       readonly kind: 'intersect'
       readonly collection: string
+      readonly fields?: FieldNames
       readonly scans: readonly IndexScanNode[]
       readonly estimatedRows: number
     }
@@ -93,6 +100,17 @@ export type PlanNode =
       readonly kind: 'columnNearest'
       readonly nearest: NearestClause
       readonly count: number
+      readonly estimatedRows: number
+    })
+  /** The records with the fields of windows, of those alone whose fields pass; by rows (`overRows`) where the snapshot is not the newest. */
+  | (ColumnRecords & {
+      readonly kind: 'columnWindow'
+      readonly windows: readonly WindowField[]
+      readonly identity: readonly Path[]
+      /** About the fields alone. */
+      readonly keep: Predicate | undefined
+      /** There also where columns are demanded. */
+      readonly fallback: PlanNode
       readonly estimatedRows: number
     })
   /** The rows of each input, one after the other. */
@@ -134,6 +152,7 @@ export type PlanNode =
       readonly kind: 'lookupJoin'
       readonly join: JoinClause
       readonly collection: string
+      readonly fields?: FieldNames
       /** The pair that is looked up; the others are tested on what was found. */
       readonly pair: number
       /** Undefined: by id. */
@@ -225,6 +244,7 @@ export type PlanNode =
 /** What a node over columns is about. */
 export interface ColumnRecords {
   readonly collection: string
+  readonly fields?: FieldNames
   /** Of the record and what it looks up; made of tests of single fields. */
   readonly where: Predicate | undefined
   readonly lookups: readonly ColumnLookup[]

@@ -23,8 +23,10 @@ import {
   nearestOnColumns,
   scanOnColumns,
   topOnColumns,
+  windowOnColumns,
   withColumns,
 } from './column-plan.ts'
+import { fieldsJoined, fieldsRead } from './fields-read.ts'
 import { needsPartner, takesCondition, withinJoin } from './join-conditions.ts'
 import { type JoinFilter, planJoin } from './join-plan.ts'
 import { MAX_TOP_K } from './operators/top-k.ts'
@@ -58,6 +60,8 @@ const SEARCH_PART = 0.05
 const GROUP_COST = 0.3
 const HELD_GROUP_COST = 0.5
 const SORTED_GROUP_COST = 0.1
+/** A row that is held, put in its place and given the fields of windows. */
+const WINDOW_COST = 1.7
 /** A group has about so many rows, for want of anything better. */
 const ROWS_PER_GROUP = 20
 
@@ -198,7 +202,7 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   for (const { join, conjuncts } of orderedJoins(parts.joins, planning)) {
     const inOrder = (path: Path): Planned | undefined =>
       isBare ? inOrderOf(data, parts.base, planning, path) : undefined
-    const part = { join, conjuncts, copies: data.group === undefined }
+    const part = { join, conjuncts, copies: data.group === undefined, fields: fieldsJoined(data, join) }
     const planned = planJoin({ node, cost, order, inOrder }, part, planning, planBlock)
     isBare = false
     node = planned.node
@@ -227,6 +231,8 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   if (data.windows.length > 0) {
     const identity = identityOf({ ...data, distinct: false, sets: [] })
     node = { kind: 'window', fields: data.windows, identity, input: node, estimatedRows: node.estimatedRows }
+    cost += node.estimatedRows * WINDOW_COST
+    ;({ node, cost } = windowOnColumns(data, parts, { node, cost }, identity, planning) ?? { node, cost })
   }
   return { node, cost, runKeys: first.isGrouped ? undefined : runKeys }
 }
@@ -306,7 +312,8 @@ function planBase(
     if (data.hint !== undefined)
       throw invalidQuery('hint', 'a hint is about how records are read; these are rows of a query')
     const { node, cost } = planBlock(data.from, planning)
-    return { node: filtered(node, conjuncts, planning), cost, runKeys: undefined }
+    const kept = keptInWindow(node, conjuncts)
+    return { node: filtered(kept.node, kept.left, planning), cost, runKeys: undefined }
   }
   const source = planning.tables.open(data.collection)
   assertKnownFields(data, source)
@@ -337,8 +344,44 @@ function planBase(
     const node = filtered(onColumns.planned.node, [...onColumns.left, ...asking], planning)
     return { node, cost: onColumns.planned.cost, runKeys: undefined }
   }
-  const node = asking.length === 0 ? chosen.node : filtered(chosen.node, asking, planning)
+  const fields = fieldsRead(data)
+  const read = fields === undefined ? chosen.node : withFields(chosen.node, fields)
+  const node = asking.length === 0 ? read : filtered(read, asking, planning)
   return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
+}
+
+/** The plan of an access, by which only these fields of records are read. */
+function withFields(node: PlanNode, fields: ReadonlySet<string>): PlanNode {
+  switch (node.kind) {
+    case 'get':
+    case 'scan':
+    case 'indexScan':
+    case 'intersect':
+      return { ...node, fields }
+    case 'concat':
+      return { ...node, inputs: node.inputs.map((input) => withFields(input, fields)) }
+    case 'filter':
+      return node.subplans.length === 0 ? { ...node, input: withFields(node.input, fields) } : node
+    case 'distinct':
+    case 'sortRuns':
+      return { ...node, input: withFields(node.input, fields) }
+    default:
+      return node
+  }
+}
+
+/** What a filter asks of the fields of windows is tested before their records are read. */
+function keptInWindow(
+  node: PlanNode,
+  conjuncts: readonly Predicate[],
+): { readonly node: PlanNode; readonly left: readonly Predicate[] } {
+  if (node.kind !== 'columnWindow') return { node, left: conjuncts }
+  const names = new Set(node.windows.map(({ name }) => name))
+  const own = conjuncts.filter((one) => one.kind === 'field' && names.has(one.path[0]!))
+  if (own.length === 0) return { node, left: conjuncts }
+  const estimatedRows = own.reduce((rows, one) => rows * selectivityOf(one), node.estimatedRows)
+  const left = conjuncts.filter((one) => !own.includes(one))
+  return { node: { ...node, keep: combine('and', own), estimatedRows }, left }
 }
 
 /** A search gives its rows by their rank; it needs to find only so many when all that it finds is wanted. */

@@ -96,6 +96,11 @@ export interface RecordSource {
   readonly tracksReads?: boolean
   /** Tells what is read from here on. Does nothing outside read-write transactions. */
   readPredicate(read: ReadPredicate): void
+  /**
+   * The same records with these fields at their top, and perhaps others: reading less of them is cheaper. Not to be closed
+   * by itself. Without: they are read whole.
+   */
+  narrowed?(fields: ReadonlySet<string>): RecordSource
   /** The structures derived from the newest state, and what makes them exact for this snapshot. Without: there are none. */
   readonly derived?: DerivedSource
   /** Releases the snapshot. Idempotent. */

@@ -1,6 +1,6 @@
 import type { Path } from '../base/values.ts'
 import { compileRunning } from './aggregates.ts'
-import type { CompiledWindow } from './operators/window-rows.ts'
+import type { CompiledWindow } from './operators/window-field.ts'
 import { compileExpression } from './predicate.ts'
 import { expressionText } from './predicate-text.ts'
 import { BY_ID, type WindowField } from './query-data.ts'

@@ -45,6 +45,7 @@ import {
 import type { WriterStats } from './group-writer.ts'
 import { GroupWriter } from './group-writer.ts'
 import type { Durability, LogConfig, LogPosition, LogStart } from './log-config.ts'
+import { LogStream } from './log-stream.ts'
 import type { Prepared } from './preparation.ts'
 import { SegmentPreparer } from './preparation.ts'
 import type { ResidentStats } from './resident.ts'
@@ -217,6 +218,11 @@ export class Log {
   /** See {@link ResidentLog.bytesOf}. */
   bytesOf(segment: number, offset: number): Uint8Array {
     return this.resident.bytesOf(segment, offset)
+  }
+
+  /** See {@link LogStream}. */
+  stream(): LogStream {
+    return new LogStream(this.resident)
   }
 
   segments(): readonly SegmentInfo[] {

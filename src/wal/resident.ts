@@ -51,6 +51,13 @@ export interface ResidentStats {
   readonly evictions: number
 }
 
+/** Verified frames: bytes[0] is offset `start` of their segment, and they end at offset `end`. */
+export interface ReadFrames {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly start: number
+  readonly end: number
+}
+
 export class ResidentLog {
   /** The name under which the memory budget lists it. */
   readonly name = 'log'
@@ -61,6 +68,7 @@ export class ResidentLog {
   #segments: Segment[]
   #tail: number
   #scratch = new Uint8Array(LAST_WINDOW)
+  readonly #word = new Uint8Array(4)
   #hand = 0
   #hits = 0
   #coldReads = 0
@@ -204,23 +212,42 @@ export class ResidentLog {
   /** Brings the frame around a cold entry into memory. */
   #load(id: number, offset: number): Uint8Array {
     const segment = this.segment(id)
-    if (offset % 8 !== 0 || offset < SEGMENT_HEAD + FRAME_HEAD || offset > segment.usedBytes - 8) {
-      throw corrupt(segment.path, offset, `an entry's address below ${segment.usedBytes}`, `an address outside`)
-    }
-    const seed = this.#seed(segment)
     const start = this.#frameStart(segment, offset)
+    segment.windowBytes = segment.missAt === start ? Math.min(segment.windowBytes * 2, LAST_WINDOW) : FIRST_WINDOW
     if (segment.bytes.length === 0) segment.attach(new Uint8Array(new ArrayBuffer(segment.usedBytes)), false)
-    this.#loadFrom(segment, start, seed)
-    if (!isResident(segment, offset) || offset < start + FRAME_HEAD) {
-      throw corrupt(segment.path, offset, 'an entry inside a frame', `the frame at ${start} ends before it`)
+    const { bytes, end } = this.#readFrames(segment, start, segment.windowBytes, this.#scratch)
+    this.#scratch = bytes
+    const view = new DataView(bytes.buffer)
+    for (let at = start; at < end; ) {
+      const next = at + view.getUint32(at - start + LENGTH_AT, true)
+      if (!isResident(segment, at)) {
+        segment.bytes.set(bytes.subarray(at - start, next - start), at)
+        markResident(segment, at, next)
+      }
+      at = next
     }
+    segment.missAt = end
+    assertInside(segment, offset, { start, end })
     segment.referenced = true
     return segment.bytes
   }
 
+  /**
+   * The verified frames of a segment from the one around the entry at `offset` on, of about `mostBytes` together and at
+   * least that one: bytes[0] is offset `start` of the segment. In `buffer` if that is large enough, else in a new one.
+   */
+  readFrames(segment: Segment, offset: number, mostBytes: number, buffer: Uint8Array<ArrayBuffer>): ReadFrames {
+    const frames = this.#readFrames(segment, this.#frameStart(segment, offset), mostBytes, buffer)
+    assertInside(segment, offset, frames)
+    return frames
+  }
+
   /** Follows the entry's distance back to its frame. Unverified: only its bounds are believed. */
   #frameStart(segment: Segment, offset: number): number {
-    const scratch = this.#scratch
+    if (offset % 8 !== 0 || offset < SEGMENT_HEAD + FRAME_HEAD || offset > segment.usedBytes - 8) {
+      throw corrupt(segment.path, offset, `an entry's address below ${segment.usedBytes}`, `an address outside`)
+    }
+    const scratch = this.#word
     if (this.#read(segment, scratch, 4, offset) < 4) {
       throw corrupt(segment.path, offset, 'an entry', 'the end of the file')
     }
@@ -232,36 +259,32 @@ export class ResidentLog {
     return start
   }
 
-  /** Reads a window from `start`, verifies the frame there and those that follow whole within it, copies them in. */
-  #loadFrom(segment: Segment, start: number, seed: number): void {
+  /** Reads a window from `start`, a frame's, and verifies the frame there and those that follow whole within it. */
+  #readFrames(segment: Segment, start: number, mostBytes: number, buffer: Uint8Array<ArrayBuffer>): ReadFrames {
     const { id, path, usedBytes } = segment
-    segment.windowBytes = segment.missAt === start ? Math.min(segment.windowBytes * 2, LAST_WINDOW) : FIRST_WINDOW
-    let size = this.#read(segment, this.#scratch, Math.min(segment.windowBytes, usedBytes - start), start)
-    let view = new DataView(this.#scratch.buffer)
+    const seed = this.#seed(segment)
+    let bytes = buffer.length < mostBytes ? new Uint8Array(mostBytes) : buffer
+    let size = this.#read(segment, bytes, Math.min(mostBytes, usedBytes - start), start)
+    let view = new DataView(bytes.buffer)
     const length = size < FRAME_HEAD ? 0 : view.getUint32(LENGTH_AT, true)
     if (length > size && plausibleLength(length, usedBytes - start)) {
-      if (length > this.#scratch.length) {
-        this.#scratch = new Uint8Array(MAX_LARGE_FRAME)
-        view = new DataView(this.#scratch.buffer)
+      if (length > bytes.length) {
+        bytes = new Uint8Array(MAX_LARGE_FRAME)
+        view = new DataView(bytes.buffer)
       }
-      size = this.#read(segment, this.#scratch, length, start)
+      size = this.#read(segment, bytes, length, start)
     }
     let at = 0
-    while (frameFault(this.#platform, this.#scratch, view, at, size, lsnOf(id, start + at), seed) === FRAME_SOUND) {
-      const frameLength = view.getUint32(at + LENGTH_AT, true)
-      if (!isResident(segment, start + at)) {
-        segment.bytes.set(this.#scratch.subarray(at, at + frameLength), start + at)
-        markResident(segment, start + at, start + at + frameLength)
-        this.#coldBytes += frameLength
-      }
-      at += frameLength
+    while (frameFault(this.#platform, bytes, view, at, size, lsnOf(id, start + at), seed) === FRAME_SOUND) {
+      at += view.getUint32(at + LENGTH_AT, true)
     }
     if (at === 0) {
-      const fault = describeFault(this.#platform, this.#scratch, view, 0, size, lsnOf(id, start), seed)
+      const fault = describeFault(this.#platform, bytes, view, 0, size, lsnOf(id, start), seed)
       throw corrupt(path, start, fault.expected, fault.found)
     }
-    segment.missAt = start + at
     this.#coldReads++
+    this.#coldBytes += at
+    return { bytes, start, end: start + at }
   }
 
   /** The seed of a segment's checksums, from its header. */
@@ -285,6 +308,13 @@ export class ResidentLog {
     } catch (error) {
       throw ioError(error, READS_GO_ON) as BlazeError
     }
+  }
+}
+
+/** An entry's distance led to a frame: it must be the one around it. */
+function assertInside(segment: Segment, offset: number, { start, end }: { start: number; end: number }): void {
+  if (offset < start + FRAME_HEAD || offset >= end) {
+    throw corrupt(segment.path, offset, 'an entry inside a frame', `the frame at ${start} ends before it`)
   }
 }
 

@@ -38,6 +38,7 @@ interface Rows {
   semiJoin(other: Rows, on: object): Rows
   antiJoin(other: Rows, on: object): Rows
   groupBy(keys: unknown, aggregates: object): Rows
+  window(fields: object): Rows
   select(...paths: readonly string[]): Rows
   distinct(): Rows
   nearest(path: string, to: object, options?: object): Rows
@@ -209,6 +210,36 @@ async function byColumns(query: Rows, node: string): Promise<StoredRecord[]> {
   return rows
 }
 
+/** Windows over columns, whole and of the rows that a filter of their fields keeps, against windows over scanned rows. */
+async function checkWindows(things: Rows, { keys, order }: Questions): Promise<void> {
+  const orderBy = order
+    .filter(([path]) => path !== 'id')
+    .map(([path, direction, nulls]) => [path, direction, nulls === undefined ? {} : { nulls }])
+  const shared = orderBy.length === 0 ? { partitionBy: keys } : { partitionBy: keys, orderBy }
+  const fields = {
+    number: { rowNumber: true, ...shared },
+    place: { rank: true, ...shared },
+    dense: { denseRank: true, ...shared },
+    before: { lag: 'n', default: 7, ...shared },
+    after: { lead: 'mixed', by: 2, ...shared },
+    sum: { sum: 'n', ...shared },
+    all: { count: true, partitionBy: keys },
+    least: { min: 'at' },
+    last: { last: 'status', ...shared },
+  }
+  const asked = (hint: string): Rows => things.hint(hint).window(fields)
+  const whole = asked('scan').all()
+  // Whether it was by columns the snapshot decides; the node is there in any case.
+  expect(unordered(rounded(asked('columns').all()))).toEqual(unordered(rounded(whole)))
+  expect(asked('columns').explain().text).toContain('columnWindow')
+  expect(await asked('columns').countAsync()).toBe(whole.length)
+  const kept = (hint: string): Rows => asked(hint).where({ place: { lte: 2 } })
+  const scanned = unordered(rounded(kept('scan').all()))
+  expect(unordered(rounded(kept('columns').all()))).toEqual(scanned)
+  expect(unordered(rounded(await kept('columns').allAsync()))).toEqual(scanned)
+  expect(kept('columns').count()).toBe(scanned.length)
+}
+
 /** Everything that columns can answer, against scans of the same view and models over their rows. */
 async function check(view: View, q: Questions): Promise<void> {
   const things = all(view, 'things')
@@ -229,6 +260,8 @@ async function check(view: View, q: Questions): Promise<void> {
   ordered = ordered.limit(q.limit).offset(q.offset)
   const top = await byColumns(ordered, 'columnTop')
   expect(top.map(textOf)).toEqual(ordered.hint('scan').all().map(textOf))
+
+  await checkWindows(things.where(q.filter), q)
 
   const aggregates = {
     rows: { count: true },
@@ -505,7 +538,13 @@ describe('queries over columns', () => {
         }
       })
     }
-    expect([...nodes.keys()].sort()).toEqual(['columnGroup', 'columnNearest', 'columnScan', 'columnTop'])
+    expect([...nodes.keys()].sort()).toEqual([
+      'columnGroup',
+      'columnNearest',
+      'columnScan',
+      'columnTop',
+      'columnWindow',
+    ])
   })
 
   it('see one state while commits come between their slices, and other queries catch the columns up', () =>

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { copyValue } from '../../src/base/copy-value.ts'
 import { isBlazeError } from '../../src/base/errors.ts'
+import type { Value } from '../../src/base/values.ts'
 import { compareValues, equalValues } from '../../src/codec/order.ts'
 import { compileGetter } from '../../src/query/getter.ts'
 import { HashJoin } from '../../src/query/operators/hash-join.ts'
@@ -64,12 +66,32 @@ function hashJoin(one: Case, build: 'left' | 'right', { kind, as, memory, copies
 }
 
 function lookupJoin(one: Case, { kind, as }: Asked, found: RowsInput[] = []): Operator {
-  const find = (): Operator => {
+  const open = (): Operator => {
     found.push(new RowsInput(one.right, 2))
     return found.at(-1)!
   }
+  const find = { kind: 'several', open } as const
   const matches = joins(one) as (left: object, right: object) => boolean
   return new LookupJoin(new RowsInput(one.left), { kind: kind as 'inner', as, by: a, find, matches, findsOne: false })
+}
+
+/** Where a value finds one row at most, the first of the other side that has it. */
+function oneJoin(one: Case, { kind, as }: Asked): Operator {
+  const matches = joins(one) as (left: object, right: object) => boolean
+  const get = (value: Value): Row | undefined => {
+    const row = one.right.find((other) => compareValues(other['b'], value) === 0)
+    return row && copyValue(row)
+  }
+  const find = { kind: 'one', get } as const
+  return new LookupJoin(new RowsInput(one.left), { kind: kind as 'inner', as, by: a, find, matches, findsOne: true })
+}
+
+/** The case with the other side's first row of each value alone. */
+function onceEach(one: Case): Case {
+  const right = one.right.filter((row, at) => {
+    return one.right.findIndex((other) => compareValues(other['b'], row['b']) === 0) === at
+  })
+  return { ...one, right }
 }
 
 /** Of one pair. */
@@ -100,6 +122,8 @@ describe('joins', () => {
             const found: RowsInput[] = []
             expect(inOrder(drain(lookupJoin(one, asked, found)))).toEqual(expected)
             expect(found.every(({ isClosed }) => isClosed)).toBe(true)
+            const once = onceEach(one)
+            expect(inOrder(drain(oneJoin(once, asked)))).toEqual(inOrder(naive(kind, once, as)))
           }
           if ((kind === 'inner' || kind === 'left') && one.pairs === 1) {
             expect(inOrder(drain(mergeJoin(one, false, asked)))).toEqual(expected)

@@ -13,6 +13,7 @@ import type { Column, ColumnRef, ColumnTest, LiveSlots } from '../../columns/col
 import { compileFilter, type Filter } from '../../columns/filter.ts'
 import { columnPathsOf, columnTest } from '../column-tests.ts'
 import type { RecordTest } from '../expression.ts'
+import { narrow } from '../fields-read.ts'
 import type { ColumnLookup, ColumnRecords } from '../plan.ts'
 import { compilePredicate } from '../predicate.ts'
 import type { RecordSource, Row } from '../source.ts'
@@ -36,7 +37,7 @@ export class ColumnInputs {
   ) {
     this.#records = records
     this.#keys = keys
-    this.own = new CollectionColumns(open(records.collection))
+    this.own = new CollectionColumns(narrow(open(records.collection), records.fields))
     this.#lookups = records.lookups.map(
       (lookup) => new LookedUp(lookup, new CollectionColumns(open(lookup.collection))),
     )

@@ -12,8 +12,10 @@ export interface LookupJoinOptions {
   readonly as: string
   /** The value by which is looked up; null and missing find nothing. */
   readonly by: RowValue
-  /** The records of that value: an operator, closed by the join. */
-  readonly find: (value: Value) => Operator
+  /** The one record of that value, or the records: an operator, closed by the join. */
+  readonly find:
+    | { readonly kind: 'one'; readonly get: (value: Value) => Row | undefined }
+    | { readonly kind: 'several'; readonly open: (value: Value) => Operator }
   /** What is found joins only when this holds too. */
   readonly matches: (row: StoredRecord, other: StoredRecord) => boolean
   /** A row finds at most one. */
@@ -54,10 +56,23 @@ export class LookupJoin implements Operator {
     if (row === undefined || row === PAUSE) return row
     assertNameFree(row, this.#options.as)
     const value = this.#options.by(row)
+    const { find } = this.#options
+    const isNothing = value === undefined || value === null
+    if (find.kind === 'one') return this.#joined(row, isNothing ? undefined : find.get(value))
     this.#row = row
     this.#isMet = false
-    this.#found = value === undefined || value === null ? undefined : this.#options.find(value)
+    this.#found = isNothing ? undefined : find.open(value)
     return NOTHING
+  }
+
+  /** A row with the one record that it found, if it did. */
+  #joined(row: Row, other: Row | undefined): Row | typeof NOTHING {
+    const { kind, as, matches } = this.#options
+    const isMet = other !== undefined && matches(row, other)
+    if (kind === 'semi' || kind === 'anti') return isMet === (kind === 'semi') ? row : NOTHING
+    if (!isMet) return kind === 'left' ? row : NOTHING
+    setField(row, as, other)
+    return row
   }
 
   #nextFound(row: Row): Step | typeof NOTHING {

@@ -3,6 +3,7 @@ import type { StoredRecord } from '../../base/values.ts'
 import type { PlacedRow, RowKey, RowOrder } from '../row-order.ts'
 import type { Row } from '../source.ts'
 import type { ValueKey } from '../value-key.ts'
+import type { ArrangedRows } from './arranged-rows.ts'
 import { SortBuffer } from './sort-buffer.ts'
 
 /** How the rows of some windows are parted and ordered. */
@@ -23,14 +24,14 @@ interface PartitionedRow extends PlacedRow {
   readonly at: number
 }
 
-export class WindowOrder {
+export class WindowOrder implements ArrangedRows {
   readonly #arrangement: Arrangement
   readonly #partitions = new Map<ValueKey, number>()
   /** One a partition: rows are compared only with those of their own. */
   readonly #buffers: SortBuffer<PartitionedRow>[] = []
   #taking = 0
   /** The rows in order, as far as `take` has given them. */
-  readonly rows: PartitionedRow[] = []
+  readonly #rows: PartitionedRow[] = []
 
   constructor(arrangement: Arrangement) {
     this.#arrangement = arrangement
@@ -51,28 +52,42 @@ export class WindowOrder {
   /** Puts the next row in its place, or goes on to the next partition; false when there are no more. */
   take(): boolean {
     const row = this.#buffers[this.#taking]?.take()
-    if (row !== undefined) this.rows.push(row)
+    if (row !== undefined) this.#rows.push(row)
     else if (this.#taking++ >= this.#buffers.length) return false
     return true
   }
 
-  /** The rows at these places lie in one partition; a place beyond an end lies in none. */
-  areTogether(a: number, b: number): boolean {
-    const row = this.rows[b]
-    return row !== undefined && this.rows[a]?.partition === row.partition
+  get count(): number {
+    return this.#rows.length
   }
 
-  /** The order that was asked for does not tell the two rows apart. */
+  rowAt(place: number): Row {
+    return this.#rows[place]!.row
+  }
+
+  numberAt(place: number): number {
+    return this.#rows[place]!.at
+  }
+
+  partitionAt(place: number): number {
+    return this.#rows[place]!.partition
+  }
+
+  areTogether(a: number, b: number): boolean {
+    const row = this.#rows[b]
+    return row !== undefined && this.#rows[a]?.partition === row.partition
+  }
+
   areTied(a: number, b: number): boolean {
     if (!this.areTogether(a, b)) return false
     // Its keys are the first of those of the whole order.
-    const keyOf = (place: number): RowKey => this.rows[place]!
+    const keyOf = (place: number): RowKey => this.#rows[place]!
     return this.#arrangement.order.compareKeys(keyOf(a), keyOf(b)) === 0
   }
 
   clear(): void {
     this.#buffers.length = 0
     this.#partitions.clear()
-    this.rows.length = 0
+    this.#rows.length = 0
   }
 }

@@ -3,34 +3,15 @@
  * fields are worked out along each order, and the rows are given out again as they came. Each of it row by row, so that
  * no partition, however large, is worked on for long in one call.
  */
-import { copyValue } from '../../base/copy-value.ts'
-import type { Value } from '../../base/values.ts'
-import type { Accumulator } from '../aggregates.ts'
-import type { RowValue } from '../expression.ts'
-import type { WindowFunction } from '../query-data.ts'
 import { heldBytes, type MemoryShare, PLACE_BYTES, type QueryMemory } from '../query-memory.ts'
 import { setField } from '../row-fields.ts'
 import type { Row } from '../source.ts'
 import { type Operator, PAUSE, STRIDE, type Step } from './operator.ts'
-import { type Arrangement, WindowOrder } from './window-order.ts'
-
-/** One field, ready to be worked out. */
-export interface CompiledWindow {
-  readonly name: string
-  readonly fn: WindowFunction
-  readonly of: RowValue | undefined
-  readonly distance: number
-  readonly fallback: Value
-  readonly isOrdered: boolean
-  /** Of aggregates. */
-  readonly makeRunning: () => Accumulator
-  readonly arrangement: Arrangement
-  /** Fields with equal ones are parted and ordered alike. */
-  readonly sharedBy: string
-}
+import { type CompiledWindow, FieldOfWindow } from './window-field.ts'
+import { WindowOrder } from './window-order.ts'
 
 /** A value of a field, in a list of them. */
-const VALUE_BYTES = 16
+export const VALUE_BYTES = 16
 
 export class WindowRows implements Operator {
   readonly #input: Operator
@@ -115,91 +96,4 @@ export class WindowRows implements Operator {
     for (let i = 0; i < this.#fields.length; i++) setField(row, this.#names[i]!, this.#fields[i]!.valueOf(at))
     return row
   }
-}
-
-/** One field along its order, row by row. */
-class FieldOfWindow {
-  readonly #field: CompiledWindow
-  readonly #order: WindowOrder
-  /** An aggregate without an order is of the whole partition. */
-  readonly #isOfWhole: boolean
-  /** By the row's number in the input; of a whole partition by the partition's. */
-  #values: (Value | undefined)[] = []
-  #partitionOf: number[] = []
-  #accumulator: Accumulator | undefined
-  #inPartition = 0
-  #rank = 0
-
-  constructor(field: CompiledWindow, order: WindowOrder) {
-    this.#field = field
-    this.#order = order
-    this.#isOfWhole = !field.isOrdered && isAggregate(field.fn)
-  }
-
-  /** Takes the row at this place of the order. To be called for each in turn. */
-  step(place: number): void {
-    const { rows } = this.#order
-    if (place === 0) {
-      // Filled in the order of places, which jumps about: an array that grew that way would become a slow one.
-      this.#values = new Array<Value | undefined>(rows.length).fill(undefined)
-      if (this.#isOfWhole) this.#partitionOf = new Array<number>(rows.length).fill(0)
-    }
-    const { row, at, partition } = rows[place]!
-    if (!this.#order.areTogether(place, place - 1)) this.#begin()
-    this.#inPartition++
-    const value = this.#next(place, row)
-    // A copy, taken before any row is handed out: it may be of a row that is its caller's to change by then.
-    if (!this.#isOfWhole) this.#values[at] = copyValue(value)
-    else {
-      this.#partitionOf[at] = partition
-      if (!this.#order.areTogether(place, place + 1)) this.#values[partition] = copyValue(this.#accumulator!.result())
-    }
-  }
-
-  /** A value of its own: several rows may have the same. */
-  valueOf(at: number): Value | undefined {
-    return this.#isOfWhole ? copyValue(this.#values[this.#partitionOf[at]!]) : this.#values[at]
-  }
-
-  clear(): void {
-    this.#values = []
-    this.#partitionOf = []
-  }
-
-  #begin(): void {
-    this.#inPartition = 0
-    this.#rank = 0
-    this.#accumulator = isAggregate(this.#field.fn) ? this.#field.makeRunning() : undefined
-  }
-
-  #next(place: number, row: Row): Value | undefined {
-    switch (this.#field.fn) {
-      case 'rowNumber':
-        return this.#inPartition
-      case 'rank':
-        if (!this.#order.areTied(place, place - 1)) this.#rank = this.#inPartition
-        return this.#rank
-      case 'denseRank':
-        if (!this.#order.areTied(place, place - 1)) this.#rank++
-        return this.#rank
-      case 'lag':
-        return this.#valueAway(place, -this.#field.distance)
-      case 'lead':
-        return this.#valueAway(place, this.#field.distance)
-      default:
-        this.#accumulator!.add(row)
-        return this.#isOfWhole ? undefined : this.#accumulator!.result()
-    }
-  }
-
-  /** The value of another row, missing where it is there. */
-  #valueAway(place: number, distance: number): Value | undefined {
-    const other = place + distance
-    if (!this.#order.areTogether(place, other)) return this.#field.fallback
-    return this.#field.of!(this.#order.rows[other]!.row)
-  }
-}
-
-function isAggregate(fn: WindowFunction): boolean {
-  return fn !== 'rowNumber' && fn !== 'rank' && fn !== 'denseRank' && fn !== 'lag' && fn !== 'lead'
 }
