@@ -17,6 +17,7 @@ import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
+import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
@@ -40,6 +41,7 @@ export interface DatabaseParts {
   readonly core: Core
   readonly declared: readonly string[]
   checkpoint(): Promise<void>
+  rekey(to: Encryption): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,6 +58,8 @@ export class Database<C = unknown> implements AsyncDisposable {
   readonly #view: PublishedView
   readonly #handles = new Map<string, Collection<DynamicRecord, DynamicInsert>>()
   #closing: Promise<void> | undefined
+  /** Settles when the last rekey() has: they have effect in the order in which they are called. */
+  #rekeyed: Promise<void> = Promise.resolve()
 
   constructor(parts: DatabaseParts) {
     this.#core = parts.core
@@ -212,6 +216,25 @@ export class Database<C = unknown> implements AsyncDisposable {
   async checkpoint(): Promise<void> {
     this.#core.assertWritable()
     await this.#parts.checkpoint()
+  }
+
+  /**
+   * Locks an encrypted database with another password or key, whatever its size in the same time. Durable when it resolves;
+   * cut on the way, one of the two unlocks it. Errors: NOT_ENCRYPTED, PASSWORD_REQUIRED, READ_ONLY, UNSUPPORTED, IO.
+   * @example
+   * const db = await open('./data', { encryption: { password: 'old' } })
+   * await db.rekey({ password: 'new' })
+   * await db.close()
+   */
+  async rekey(to: EncryptionOptions): Promise<void> {
+    const encryption = checkedEncryption('rekey()', to)
+    const before = this.#rekeyed
+    const turn = (async () => {
+      await before
+      await this.#parts.rekey(encryption)
+    })()
+    this.#rekeyed = turn.catch(() => undefined) // it is told to who called it; the next has its turn all the same
+    await turn
   }
 
   stats(): DatabaseStats {

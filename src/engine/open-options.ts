@@ -4,6 +4,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { CollectionSpecs, ReservedName } from './collection-spec.ts'
 import type { EngineOptions } from './core.ts'
 import type { Progress } from './ddl.ts'
+import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
 
@@ -33,6 +34,8 @@ export interface OpenOptions<C extends CollectionSpecs = CollectionSpecs> {
   readonly slowQueryMs?: number
   /** Opens on a network file system all the same: the lock does not reach across machines there, so take care of that. */
   readonly allowNetworkFileSystem?: boolean
+  /** Keeps everything on disk encrypted: of a new database from the start, of an existing one what it was locked with. */
+  readonly encryption?: EncryptionOptions
   /** Told as indexes are built and records migrated. */
   readonly onProgress?: (progress: Progress) => void
 }
@@ -53,6 +56,7 @@ const KNOWN = [
   'closeTimeoutMs',
   'slowQueryMs',
   'allowNetworkFileSystem',
+  'encryption',
   'onProgress',
 ]
 
@@ -77,6 +81,11 @@ export function engineOptions(options: OpenOptions, platform: Platform): EngineO
     slowQueryMs:
       options.slowQueryMs === undefined ? undefined : whole('slowQueryMs', options.slowQueryMs, 0, 3_600_000),
   }
+}
+
+/** The checked encryption option; undefined when it is left out. One that is there and undefined is refused. */
+export function encryptionOf(options: OpenOptions): Encryption | undefined {
+  return Object.hasOwn(options, 'encryption') ? checkedEncryption('open()', options.encryption) : undefined
 }
 
 function oneOf<const V extends string>(name: string, value: V, allowed: readonly V[]): V {

@@ -10,7 +10,8 @@ import { nodePlatform } from '../platform/node-platform.ts'
 
 /**
  * Opens the database in a folder, made when it is not there. One process owns it. Errors: LOCKED, NOT_A_DATABASE,
- * FORMAT_NEWER, VERSION_NEWER, CORRUPT, IO, INVALID_ARGUMENT.
+ * FORMAT_NEWER, VERSION_NEWER, CORRUPT, IO, INVALID_ARGUMENT; with encryption PASSWORD_REQUIRED, WRONG_PASSWORD,
+ * NOT_ENCRYPTED, TAMPERED, UNSUPPORTED.
  * @example
  * const db = await open('./data')
  * await db.collection('bugs').insert({ title: 'Login broken' })
@@ -60,6 +61,7 @@ export {
 } from '../engine/collection-spec.ts'
 export type { BeginOptions, Database, DatabaseWith } from '../engine/database.ts'
 export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
+export type { EncryptionOptions, KeyDerivation, Secret } from '../engine/encryption-options.ts'
 export type { OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
 export type { IdOf } from '../engine/reader.ts'

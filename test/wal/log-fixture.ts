@@ -5,7 +5,9 @@ import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-p
 import type { Frame } from '../../src/wal/frame.ts'
 import { type Durability, Log, type LogPosition } from '../../src/wal/log.ts'
 import { type Recovered, type RecoveryStart, recoverLog, removeVoid } from '../../src/wal/recovery.ts'
+import type { Seals } from '../../src/wal/seal.ts'
 import { segmentStart } from '../../src/wal/segment.ts'
+import { plainSealsOf } from '../support/seals.ts'
 
 export const FOLDER = '/db/log'
 export const FILE_ID: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => i * 7 + 1)
@@ -33,6 +35,8 @@ export interface OpenOptions {
   readonly from?: RecoveryStart
   readonly keep?: boolean
   readonly readOnly?: boolean
+  /** Those of a plain database when nothing is said. */
+  readonly seals?: Seals
 }
 
 export interface OpenLog {
@@ -59,7 +63,8 @@ export function openLog(platform: MemoryPlatform, options: OpenOptions = {}): Op
   const failures: unknown[] = []
   const items: Item[] = []
   const readOnly = options.readOnly ?? false
-  const base = { platform, folder: FOLDER, fileId: FILE_ID, readOnly }
+  const seals = options.seals ?? plainSealsOf(FILE_ID)
+  const base = { platform, folder: FOLDER, fileId: FILE_ID, seals, readOnly }
   const from = options.from ?? { tailSegment: 1, position: START, keep: options.keep ?? false }
   const recovered = recoverLog(base, from, (frame) => items.push(...itemsOf(frame)))
   if (!readOnly) removeVoid(base, recovered)

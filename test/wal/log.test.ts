@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isBlazeError } from '../../src/base/errors.ts'
 import { manualClock } from '../../src/platform/manual-clock.ts'
 import { FRAME_HEAD, MAX_FRAME, MAX_ITEM, MAX_LARGE_ITEM } from '../../src/wal/frame.ts'
-import { checksumSeed } from '../../src/wal/segment.ts'
+import { checksumSeed } from '../../src/wal/seal.ts'
 import {
   commit,
   copyOf,

@@ -1,17 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
-import { type PageLocation, PageSegmentReader, PageSegmentWriter, pageSegmentIds } from '../../src/wal/page-file.ts'
+import {
+  type PageFileConfig,
+  type PageLocation,
+  PageSegmentReader,
+  PageSegmentWriter,
+  pageSegmentIds,
+} from '../../src/wal/page-file.ts'
+import { plainSealsOf } from '../support/seals.ts'
 import { editFile, FILE_ID } from './log-fixture.ts'
 
 const FOLDER = '/db/pages'
 const SALT = new Uint8Array(32).fill(3)
 const PAGE = 16 + 16384
 
-function newConfig(): { platform: MemoryPlatform; folder: string; fileId: Uint8Array } {
+function newConfig(seals = plainSealsOf(FILE_ID)): PageFileConfig & { readonly platform: MemoryPlatform } {
   const platform = memoryPlatform()
   platform.files.makeFolderSync(FOLDER)
   for (const folder of ['/', '/db']) platform.files.syncFolderSync(folder)
-  return { platform, folder: FOLDER, fileId: FILE_ID }
+  return { platform, folder: FOLDER, fileId: FILE_ID, seals }
 }
 
 function image(n: number): Uint8Array {

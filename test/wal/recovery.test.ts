@@ -6,7 +6,8 @@ import { manualClock } from '../../src/platform/manual-clock.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { sealFrame } from '../../src/wal/frame.ts'
 import type { Durability, LogPosition } from '../../src/wal/log.ts'
-import { checksumSeed, decodeHeader } from '../../src/wal/segment.ts'
+import { decodeHeader } from '../../src/wal/segment.ts'
+import { plainSealsOf } from '../support/seals.ts'
 import {
   commit,
   copyOf,
@@ -400,11 +401,12 @@ describe('step 4: C and the clean end', () => {
 
   test('a frame that does not follow its predecessor is none, whatever its checksum', async () => {
     const { platform, placed } = await written(4)
+    const seals = plainSealsOf(FILE_ID)
     editFile(platform, FIRST, (bytes) => {
-      const header = decodeHeader(bytes.subarray(0, 512), { path: FIRST, kind: 'log', id: 1, fileId: FILE_ID })
+      const header = decodeHeader(bytes.subarray(0, 512), { path: FIRST, kind: 'log', id: 1, fileId: FILE_ID, seals })
       const view = new DataView(bytes.buffer)
       const at = placed[3]!.frame
-      sealFrame(platform, bytes, view, at, lsnOf(1, at), 12345, checksumSeed(FILE_ID, 'log', header.epochSalt))
+      sealFrame(seals.frames('log', header), bytes, view, at, lsnOf(1, at), 12345, bytes)
       return bytes
     })
     expect(numbers(platform)).toEqual([0, 1, 2])
