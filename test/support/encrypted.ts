@@ -16,6 +16,9 @@ export const VARIANTS = [
 
 export type Variant = (typeof VARIANTS)[number]['variant']
 
+/** The code of damage that a seal finds. */
+export const DAMAGE: Readonly<Record<Variant, 'CORRUPT' | 'TAMPERED'>> = { plain: 'CORRUPT', encrypted: 'TAMPERED' }
+
 const marked = new WeakSet<MemoryPlatform>()
 
 /** The platform as the variant wants it. */
