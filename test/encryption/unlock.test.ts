@@ -4,7 +4,7 @@ import { crc32 } from '../../src/base/checksum.ts'
 import { Database } from '../../src/engine/database.ts'
 import type { EncryptionOptions, KeyDerivation } from '../../src/engine/encryption-options.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
-import { closeChecked, FOLDER, freshPlatform, openOn } from './fixture.ts'
+import { closeChecked, FOLDER, freshPlatform, openOn } from '../engine/fixture.ts'
 
 const QUICK: KeyDerivation = { name: 'scrypt', cost: 2 ** 14, blockSize: 1, parallelism: 1 }
 const KEY = new Uint8Array(32).fill(7)
