@@ -57,10 +57,10 @@ export function readIdentity(
   options: { readonly readOnly: boolean },
 ): Identity | undefined {
   try {
-    const identity = identityOf(platform.files, folder)
-    if (identity?.lock === undefined && identity !== undefined && !options.readOnly) {
-      mendIdentity(platform, folder, identity)
-    }
+    const found = identityOf(platform.files, folder)
+    if (found === undefined) return undefined
+    const { identity, isWhole } = found
+    if (identity.lock === undefined && !isWhole && !options.readOnly) mendIdentity(platform, folder, identity)
     return identity
   } catch (error) {
     throw ioError(error, 'Nothing was changed.')
@@ -76,7 +76,11 @@ export function mendIdentity(platform: Platform, folder: string, identity: Ident
   }
 }
 
-function identityOf(files: FileSystem, folder: string): Identity | undefined {
+/** What the folder says it is, and whether both files say it. */
+function identityOf(
+  files: FileSystem,
+  folder: string,
+): { readonly identity: Identity; readonly isWhole: boolean } | undefined {
   const path = `${folder}/${NAME}`
   const found = [NAME, COPY].map((name) => readSmallFile(files, `${folder}/${name}`, IDENTITY_SIZE))
   if (found.every((bytes) => bytes === undefined)) return inspectUnidentified(files, folder)
@@ -84,7 +88,7 @@ function identityOf(files: FileSystem, folder: string): Identity | undefined {
   if (sound === undefined) throw unsealed(files, folder, found)
   const identity = decodeIdentity(sound)
   if (identity === undefined) throw tampered(path, 0, 'a lock that BlazeDB writes', 'another')
-  return identity
+  return { identity, isWhole: found.every((bytes) => bytes !== undefined && equalBytes(bytes, sound)) }
 }
 
 function writeIdentity(files: FileSystem, folder: string, bytes: Uint8Array, names: readonly string[]): void {
