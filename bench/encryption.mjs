@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- encryption`: what encryption at rest costs. The same work on a plain database and on one that is
  * encrypted with a key, in turns in one process, then what a password adds to an open. Ratios are what counts: the two
- * share the machine and its noise.
+ * share the machine and its noise. Beside that of the time that passed stands the ratio of the processor's time, all
+ * threads together, which other work on the machine disturbs less.
  */
 import { randomBytes } from 'node:crypto'
 import { INDEXES, load } from './adapters/blazedb.mjs'
@@ -9,6 +10,7 @@ import { bugs } from './data/bugs.mjs'
 import { scratch } from './measure/directories.mjs'
 import { interleaved, timed } from './measure/interleaved.mjs'
 import { exposeCollector, machine } from './measure/report.mjs'
+import { median } from './measure/statistics.mjs'
 
 const BATCH = 1000
 const SERIAL = 200
@@ -40,11 +42,17 @@ export async function encryption({ records, seed, directory, quick }) {
     })
   const rounds = quick ? 3 : 9
   const compare = async (title, unit, blockOf, settings = {}) => {
-    const blocks = Object.fromEntries(Object.entries(stores).map(([name, store]) => [name, blockOf(store)]))
-    const { plain, encrypted } = await interleaved(blocks, { rounds, ...settings })
+    const blocks = {}
+    for (const [name, store] of Object.entries(stores)) {
+      store.cpu = []
+      blocks[name] = blockOf(store)
+    }
+    const plan = { rounds, ...settings }
+    const { plain, encrypted } = await interleaved(blocks, plan)
     const cost = unit === 'commits/s' ? plain / encrypted : encrypted / plain
+    const [before, after] = [stores.plain, stores.encrypted].map(({ cpu }) => median(cpu.slice(-plan.rounds)))
     console.log(
-      `${title}: plain ${shown(plain)} ${unit}, encrypted ${shown(encrypted)} ${unit}, cost × ${cost.toFixed(2)}`,
+      `${title}: plain ${shown(plain)} ${unit}, encrypted ${shown(encrypted)} ${unit}: × ${cost.toFixed(2)} of the time, × ${(after / before).toFixed(2)} of the processor's`,
     )
   }
   try {
@@ -55,7 +63,7 @@ export async function encryption({ records, seed, directory, quick }) {
         await store.db?.close()
         folders.drop(store.folder)
         store.db = await opened(store)
-        return timed(records, async () => {
+        return measured(store, records, async () => {
           for (let at = 0; at < records; at += BATCH) await store.db.bugs.insertMany(all.slice(at, at + BATCH))
         })
       },
@@ -63,7 +71,7 @@ export async function encryption({ records, seed, directory, quick }) {
     )
     await compare('one durable commit, awaited', 'µs', (store) => () => {
       const list = fresh(SERIAL)
-      return timed(SERIAL, async () => {
+      return measured(store, SERIAL, async () => {
         for (const record of list) await store.db.bugs.insert(record)
       })
     })
@@ -72,18 +80,18 @@ export async function encryption({ records, seed, directory, quick }) {
       const committer = async (first) => {
         for (let at = first; at < CONCURRENT; at += COMMITTERS) await store.db.bugs.insert(list[at])
       }
-      const each = await timed(CONCURRENT, () =>
+      const each = await measured(store, CONCURRENT, () =>
         Promise.all(Array.from({ length: COMMITTERS }, (_, i) => committer(i))),
       )
       return 1_000_000 / each
     })
-    await compare('get of a hot set', 'µs', (store) => (round) => gets(store.db, all.slice(0, HOT), round))
+    await compare('get of a hot set', 'µs', (store) => (round) => gets(store, all.slice(0, HOT), round))
     await compare(
       'scan all, decoded',
       'µs a record',
       (store) => () => {
         const count = store.db.bugs.count()
-        return timed(count, () => store.db.bugs.all())
+        return measured(store, count, () => store.db.bugs.all())
       },
       { rounds: 5 },
     )
@@ -92,7 +100,7 @@ export async function encryption({ records, seed, directory, quick }) {
       'ms',
       (store) => async () => {
         await store.db.bugs.updateMany({ status: 'open' }, { votes: 1 })
-        const each = await timed(1000, () => store.db.close())
+        const each = await measured(store, 1000, () => store.db.close())
         store.db = await opened(store)
         return each
       },
@@ -100,14 +108,14 @@ export async function encryption({ records, seed, directory, quick }) {
     )
     for (const store of Object.values(stores)) await store.db.close()
     await compare('open after a clean close', 'ms', (store) => async () => {
-      const each = await timed(1000, async () => {
+      const each = await measured(store, 1000, async () => {
         store.db = await opened(store)
       })
       await store.db.close()
       return each
     })
     for (const store of Object.values(stores)) store.db = await opened(store, { memoryBytes: COLD_MEMORY_BYTES })
-    await compare('get of records that are mostly cold', 'µs', (store) => (round) => gets(store.db, all, round))
+    await compare('get of records that are mostly cold', 'µs', (store) => (round) => gets(store, all, round))
     await passwords(stores.encrypted, opened, quick)
     await stores.plain.db.close()
   } finally {
@@ -118,16 +126,16 @@ export async function encryption({ records, seed, directory, quick }) {
 /** What a password costs each time it is used, and that rekey does not depend on the data. */
 async function passwords(store, opened, quick) {
   const password = 'correct horse battery staple'
-  const rekey = await timed(1000, () => store.db.rekey({ key: store.options.encryption.key }))
+  const rekey = await measured(store, 1000, () => store.db.rekey({ key: store.options.encryption.key }))
   console.log(`rekey to a key: ${shown(rekey)} ms`)
-  const toPassword = await timed(1000, () => store.db.rekey({ password }))
+  const toPassword = await measured(store, 1000, () => store.db.rekey({ password }))
   console.log(`rekey to a password (scrypt, 2^17): ${shown(toPassword)} ms`)
   await store.db.close()
   const { open } = await interleaved(
     {
       open: async () => {
         let db
-        const each = await timed(1000, async () => {
+        const each = await measured(store, 1000, async () => {
           db = await opened({ ...store, options: { encryption: { password } } })
         })
         await db.close()
@@ -140,11 +148,20 @@ async function passwords(store, opened, quick) {
 }
 
 /** µs a get of random records of a list; warm-ups have rounds below 0. */
-function gets(db, list, round) {
+function gets(store, list, round) {
   const ids = Array.from({ length: GETS }, (_, i) => list[(i * 7919 + (round + 10) * 104_729) % list.length].id)
-  return timed(GETS, () => {
-    for (const id of ids) if (db.bugs.get(id) === undefined) throw new Error(`${id} is gone`)
+  return measured(store, GETS, () => {
+    for (const id of ids) if (store.db.bugs.get(id) === undefined) throw new Error(`${id} is gone`)
   })
+}
+
+/** µs per operation; the processor's time is noted with the store. */
+async function measured(store, count, run) {
+  const before = process.cpuUsage()
+  const each = await timed(count, run)
+  const { user, system } = process.cpuUsage(before)
+  store.cpu.push((user + system) / count)
+  return each
 }
 
 function shown(value) {

@@ -4,6 +4,7 @@
  */
 import { BlazeError } from '../base/errors.ts'
 import type { Argon2Parameters, ScryptParameters } from '../platform/platform.ts'
+import { type Kdf, kdfFault } from './identity.ts'
 import { assertKnown } from './known-options.ts'
 
 /** What unlocks a database: a password, or a key of 32 bytes. */
@@ -38,7 +39,8 @@ export type EncryptionOptions =
 export interface Encryption {
   /** The secret as bytes, the caller's to overwrite. */
   ask(): Promise<SecretBytes>
-  readonly kdf: KeyDerivation
+  /** What makes the key of a new lock, when the secret is a password. */
+  readonly kdf: Kdf
 }
 
 export interface SecretBytes {
@@ -47,6 +49,9 @@ export interface SecretBytes {
 }
 
 const KEY_BYTES = 32
+/** OWASP's advice of 2023: 128 MiB and about half a second for scrypt; RFC 9106's second choice for Argon2id. */
+const SCRYPT: Kdf = { name: 'scrypt', cost: 2 ** 17, blockSize: 8, parallelism: 1 }
+const ARGON2ID: Kdf = { name: 'argon2id', memoryKib: 65_536, passes: 3, parallelism: 4 }
 const FORMS = ['password', 'key', 'callback'] as const
 
 /** Checks the option of a call. PASSWORD_REQUIRED when it is there and gives nothing, INVALID_ARGUMENT. */
@@ -61,7 +66,7 @@ export function checkedEncryption(call: string, options: EncryptionOptions | und
   if (forms.length > 1)
     throw invalid(`${call} takes one of password, key and callback as encryption, found ${forms.join(', ')}`)
   assertKnown(`${call} encryption`, options, form === 'key' ? ['key'] : [form, 'kdf'])
-  const kdf = 'kdf' in options && options.kdf !== undefined ? options.kdf : 'scrypt'
+  const kdf = kdfOf(call, 'kdf' in options ? options.kdf : undefined)
   if ('callback' in options) {
     const { callback } = options
     if (typeof callback !== 'function') throw nothingGiven(call, 'a callback that is no function')
@@ -74,6 +79,17 @@ export function checkedEncryption(call: string, options: EncryptionOptions | und
     throw invalid(`${call} takes a password as a text, found bytes`)
   const bytes = secretBytes(call, secret, `a ${form} that is undefined or empty`)
   return { kdf, ask: async () => bytes }
+}
+
+function kdfOf(call: string, kdf: KeyDerivation | undefined): Kdf {
+  if (kdf === undefined || kdf === 'scrypt') return SCRYPT
+  if (kdf === 'argon2id') return ARGON2ID
+  const known = typeof kdf === 'object' && kdf !== null && (kdf.name === 'scrypt' || kdf.name === 'argon2id')
+  const fault = known ? kdfFault(kdf) : "'scrypt', 'argon2id', or one of them with its parameters"
+  if (fault !== undefined) throw invalid(`${call} takes as kdf ${fault}`)
+  const names = kdf.name === 'scrypt' ? ['cost', 'blockSize', 'parallelism'] : ['memoryKib', 'passes', 'parallelism']
+  assertKnown(`${call} encryption.kdf`, kdf, ['name', ...names])
+  return { ...kdf }
 }
 
 function secretBytes(call: string, secret: unknown, nothing: string): SecretBytes {

@@ -16,17 +16,8 @@ import { BlazeError } from '../base/errors.ts'
 import type { Platform } from '../platform/platform.ts'
 import { type DataKey, encryptedSeals } from '../wal/encrypted-seals.ts'
 import type { Seals } from '../wal/seal.ts'
-import type { Encryption, KeyDerivation, SecretBytes } from './encryption-options.ts'
-import {
-  FORMAT,
-  type Identity,
-  type IdentityLock,
-  type Kdf,
-  kdfFault,
-  lockHead,
-  SALT_SIZE,
-  type WrappedKey,
-} from './identity.ts'
+import type { Encryption, SecretBytes } from './encryption-options.ts'
+import { FORMAT, type Identity, type IdentityLock, type Kdf, lockHead, SALT_SIZE, type WrappedKey } from './identity.ts'
 import { replaceIdentity } from './identity-file.ts'
 
 /** What a secret has opened. The seals own the keys. */
@@ -39,10 +30,6 @@ const FIRST_KEY_ID = 1
 const KEY_BYTES = 32
 const NONCE = 12
 const TAG = 16
-
-/** OWASP's advice of 2023: 128 MiB and about half a second for scrypt; RFC 9106's second choice for Argon2id. */
-const SCRYPT: Kdf = { name: 'scrypt', cost: 2 ** 17, blockSize: 8, parallelism: 1 }
-const ARGON2ID: Kdf = { name: 'argon2id', memoryKib: 65_536, passes: 3, parallelism: 4 }
 
 /** A new database's data key, and the lock on it. */
 export async function newLock(
@@ -137,22 +124,10 @@ function sealsOf(platform: Platform, fileId: Uint8Array, keys: readonly DataKey[
 
 /** A key-encryption key under a new salt. */
 async function newKek(platform: Platform, encryption: Encryption): Promise<Wrapping> {
-  const usual = kdfOf(encryption.kdf)
   const secret = await encryption.ask()
-  const kdf: Kdf = secret.kind === 'key' ? { name: 'key' } : usual
+  const kdf: Kdf = secret.kind === 'key' ? { name: 'key' } : encryption.kdf
   const salt = platform.random.fill(new Uint8Array(SALT_SIZE))
   return { kek: await deriveKek(platform, kdf, salt, secret), head: { kdf, salt } }
-}
-
-function kdfOf(kdf: KeyDerivation): Kdf {
-  if (kdf === 'scrypt') return SCRYPT
-  if (kdf === 'argon2id') return ARGON2ID
-  const known = typeof kdf === 'object' && kdf !== null && (kdf.name === 'scrypt' || kdf.name === 'argon2id')
-  const fault = known ? kdfFault(kdf) : "'scrypt', 'argon2id', or one of them with its parameters"
-  if (fault === undefined) return kdf
-  throw new BlazeError('INVALID_ARGUMENT', `encryption takes as kdf ${fault}; nothing was opened or changed`, {
-    argument: 'kdf',
-  })
 }
 
 /** Makes the key of a secret, which is overwritten. */

@@ -244,10 +244,7 @@ export class ResidentLog {
     let view = new DataView(this.#scratch.buffer)
     const length = size < FRAME_HEAD ? 0 : view.getUint32(LENGTH_AT, true)
     if (length > size && plausibleLength(length, usedBytes - start)) {
-      if (length > this.#scratch.length) {
-        this.#scratch = new Uint8Array(MAX_LARGE_FRAME)
-        view = new DataView(this.#scratch.buffer)
-      }
+      view = new DataView(this.#scratchOf(length).buffer)
       size = this.#read(segment, this.#scratch, length, start)
     }
     let at = 0
@@ -276,11 +273,11 @@ export class ResidentLog {
     const origin = lsnOf(segment.id, 0) - LSN_AT
     for (const reach of SEARCH_REACHES) {
       const from = Math.max(SEGMENT_HEAD, offset - reach)
-      const window = new Uint8Array(offset - from)
-      const size = this.#read(segment, window, window.length, from)
-      const words = new Float64Array(window.buffer, 0, size >>> 3)
+      const window = this.#scratchOf(offset - from)
+      const size = this.#read(segment, window, offset - from, from)
+      const words = new Float64Array(window.buffer)
       // The field of a frame that begins at `at` lies at `at + LSN_AT`.
-      for (let word = words.length - 1; word * 8 >= LSN_AT; word--) {
+      for (let word = (size >>> 3) - 1; word * 8 >= LSN_AT; word--) {
         if (words[word] === origin + from + word * 8) return from + word * 8 - LSN_AT
       }
       if (from === SEGMENT_HEAD) break
@@ -299,6 +296,12 @@ export class ResidentLog {
       )
     }
     return segment.seal
+  }
+
+  /** Memory for what is read and not verified yet, of at least this size. */
+  #scratchOf(size: number): Uint8Array<ArrayBuffer> {
+    if (size > this.#scratch.length) this.#scratch = new Uint8Array(MAX_LARGE_FRAME)
+    return this.#scratch
   }
 
   #read(segment: Segment, target: Uint8Array, size: number, position: number): number {

@@ -180,6 +180,7 @@ describe('a secret that does not arrive', () => {
       { key: KEY, password: 'word' },
       { key: KEY, kdf: 'scrypt' },
       { password: 'word', kdf: 'pbkdf2' },
+      { password: 'word', kdf: { name: 'scrypt', cost: 2 ** 15, blockSize: 8, parallelism: 1, memory: 1 } },
       { password: 'word', kdf: { name: 'scrypt', cost: 1000, blockSize: 8, parallelism: 1 } },
       { password: 'word', kdf: { name: 'scrypt', cost: 2 ** 20, blockSize: 32, parallelism: 1 } },
       { callback: () => 5 },
