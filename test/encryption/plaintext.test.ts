@@ -34,13 +34,11 @@ const RECORDS = 120
 const NAME = MARKERS['collection name']
 const FIELD = MARKERS['field name']
 
-/** The forms in which a text could lie in a file; keys that descend are inverted. */
+/** The forms in which a text could lie in a file: its letters are the same in UTF-8 and latin1; keys that descend are inverted. */
 function formsOf(marker: string): readonly Buffer[] {
   const utf8 = Buffer.from(marker, 'utf8')
   const half = marker.length >> 1
   return [
-    utf8,
-    Buffer.from(marker, 'latin1'),
     Buffer.from(marker, 'utf16le'),
     Buffer.from(marker, 'utf16le').swap16(),
     Buffer.from(utf8.map((byte) => ~byte)),
