@@ -85,7 +85,7 @@ export async function identify(platform: Platform, folder: string, options: Iden
   if (encryption === undefined) throw passwordRequired(folder)
   const { unlock } = await import('./unlock.ts')
   const unlocked = await unlock(platform, fileId, lock, encryption)
-  if (!readOnly) mendIdentity(platform, folder, identity)
+  if (!readOnly) orClose(unlocked.seals, () => mendIdentity(platform, folder, identity))
   return { identity, ...unlocked }
 }
 
@@ -104,15 +104,27 @@ async function create(platform: Platform, folder: string, options: IdentifyOptio
   const fileId = platform.random.fill(new Uint8Array(FILE_ID_SIZE))
   const locked = encryption === undefined ? undefined : await lockNew(platform, fileId, encryption)
   const { seals, keys, lock } = locked ?? { seals: plainSeals(platform, fileId), keys: [], lock: undefined }
-  files.makeFolderSync(`${folder}/log`)
-  files.makeFolderSync(`${folder}/pages`)
-  files.syncFolderSync(folder)
-  // Root first, the identity last: it stands only where all else does.
-  writeRoot(platform, folder, firstRoot(epochSalt), { fileId, seals })
-  const identity = createIdentity(platform, folder, fileId, lock)
+  const identity = orClose(seals, () => {
+    files.makeFolderSync(`${folder}/log`)
+    files.makeFolderSync(`${folder}/pages`)
+    files.syncFolderSync(folder)
+    // Root first, the identity last: it stands only where all else does.
+    writeRoot(platform, folder, firstRoot(epochSalt), { fileId, seals })
+    return createIdentity(platform, folder, fileId, lock)
+  })
   const parent = folder.slice(0, Math.max(1, folder.lastIndexOf('/')))
-  files.syncFolderSync(parent)
+  orClose(seals, () => files.syncFolderSync(parent))
   return { identity, seals, keys }
+}
+
+/** What fails leaves no keys behind. */
+function orClose<T>(seals: Seals, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    seals.close()
+    throw error
+  }
 }
 
 async function lockNew(platform: Platform, fileId: Uint8Array, encryption: Encryption) {

@@ -250,7 +250,7 @@ function walk(task: Walk): { readonly end: LogPosition; readonly tornBytes: numb
     if (newest) {
       const end: LogPosition = { lsn: lsnOf(id, reached), chain }
       const tornBytes = tornTail(source, end)
-      checkCleanEnd(task, end, undefined)
+      checkCleanEnd(task, end, undefined, tornBytes)
       return { end, tornBytes, durableBefore: walked.durableBefore }
     }
     const next = headerOf(id + 1)
@@ -362,7 +362,7 @@ function frameEndsAt(source: ScanPlace, end: number, reach: number, chain: numbe
 }
 
 /** A clean close promised the log up to `cleanEnd`: it ends there, or a segment of a later open continues exactly there. */
-function checkCleanEnd(task: Walk, reached: LogPosition, segment: number | undefined): void {
+function checkCleanEnd(task: Walk, reached: LogPosition, segment: number | undefined, tornBytes = 0): void {
   const { config, from } = task
   const promised = from.cleanEnd
   // Of a log that was still empty nothing is promised: the next open begins the first segment itself.
@@ -374,5 +374,8 @@ function checkCleanEnd(task: Walk, reached: LogPosition, segment: number | undef
   if (!here && (segment !== undefined || segmentOf(reached.lsn) > id)) return
   const path = segmentPath(config.folder, segmentOf(reached.lsn))
   const expected = `a log that a clean close ended at ${promised.lsn} with chain ${promised.chain}`
-  throw corrupt(path, offsetOf(reached.lsn), expected, `${reached.lsn} with chain ${reached.chain}`)
+  const found = `${reached.lsn} with chain ${reached.chain}`
+  // What fails its seal is told from what is missing: bytes that are there where the log stops to be one.
+  if (tornBytes > 0) throw damageOf(config.seals, path, offsetOf(reached.lsn), expected, found)
+  throw corrupt(path, offsetOf(reached.lsn), expected, found)
 }

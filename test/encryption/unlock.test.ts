@@ -146,6 +146,42 @@ describe('an encrypted database', () => {
   })
 })
 
+describe('damage of an encrypted database', () => {
+  function flip(platform: MemoryPlatform, name: string, at: number): void {
+    const bytes = readFile(platform, name)
+    bytes[at]! ^= 1
+    writeFile(platform, name, bytes)
+  }
+
+  it('in its root, or the loss of it, is TAMPERED by name: it says how far the log must reach', async () => {
+    const platform = await locked({ key: KEY })
+    const lost = platform.crash({ mode: 'keep-all', seed: 1 })
+    flip(platform, 'root', 100)
+    const named = { code: 'TAMPERED', details: { file: `${FOLDER}/root`, offset: 0 } }
+    await expect(openOn(platform, { encryption: { key: KEY } })).rejects.toMatchObject(named)
+    lost.files.unlinkSync(`${FOLDER}/root`)
+    await expect(openOn(lost, { encryption: { key: KEY } })).rejects.toMatchObject(named)
+  })
+
+  it('in its directory is mended from the log, and told', async () => {
+    const platform = await locked({ key: KEY })
+    flip(platform, 'directory-1', 40)
+    const db = await openOn(platform, { encryption: { key: KEY } })
+    expect(db.collection('items').get(1)).toEqual(RECORD)
+    expect(db.stats().gc.lastError).toContain('directory-1')
+    await closeChecked(db)
+    await expectOpens(platform, { key: KEY })
+  })
+
+  it('in the proven part of its log is TAMPERED with file and offset', async () => {
+    const platform = await locked({ key: KEY })
+    flip(platform, 'log/1', 600)
+    writeFile(platform, 'rebuild', new Uint8Array(0))
+    const opening = openOn(platform, { encryption: { key: KEY } })
+    await expect(opening).rejects.toMatchObject({ code: 'TAMPERED', details: { file: `${FOLDER}/log/1`, offset: 512 } })
+  })
+})
+
 describe('a secret that does not arrive', () => {
   const NOTHING: readonly (readonly [string, unknown])[] = [
     ['undefined', undefined],
