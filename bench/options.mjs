@@ -1,5 +1,5 @@
 /**
- * The command line: `engine|codec|query|micro|frames|profile|differential [--records n] [--quick] [--only row,row]
+ * The command line: `engine|codec|query|micro|frames|encryption|profile|differential [--records n] [--quick] [--only row,row]
  * [--peers a,b] [--seed n] [--seeds n] [--queries n] [--dir path]`.
  */
 import { parseArgs } from 'node:util'

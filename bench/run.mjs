@@ -1,4 +1,4 @@
-/** `npm run bench -- [engine|codec|query|micro|profile|frames|differential]`; options.mjs has the options, README.md the rest. */
+/** `npm run bench -- [engine|codec|query|micro|profile|frames|encryption|differential]`; options.mjs has the options, README.md the rest. */
 import { optionsOf } from './options.mjs'
 
 const SUITES = {
@@ -7,6 +7,7 @@ const SUITES = {
   query: async (options) => (await import('./query.mjs')).query(options),
   micro: async (options) => (await import('./micro.mjs')).micro(options),
   frames: async (options) => (await import('./log-frames.mjs')).logFrames(options),
+  encryption: async (options) => (await import('./encryption.mjs')).encryption(options),
   differential: async (options) => (await import('./differential.mjs')).differential(options),
   profile: async (options) => (await import('./profile.mjs')).profile(options),
 }

@@ -41,6 +41,10 @@ export interface ErrorDetails {
   IO: { readonly operation: string; readonly file: string }
   POISONED: undefined
   CORRUPT: { readonly file: string; readonly offset: number; readonly expected: string; readonly found: string }
+  PASSWORD_REQUIRED: undefined
+  WRONG_PASSWORD: undefined
+  NOT_ENCRYPTED: undefined
+  TAMPERED: { readonly file: string; readonly offset: number; readonly expected: string; readonly found: string }
 }
 
 /** Every code an error of this package can carry. */
@@ -87,6 +91,10 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   'IO',
   'POISONED',
   'CORRUPT',
+  'PASSWORD_REQUIRED',
+  'WRONG_PASSWORD',
+  'NOT_ENCRYPTED',
+  'TAMPERED',
 ]
 
 /**
@@ -122,4 +130,21 @@ export function corrupt(file: string, offset: number, expected: string, found: s
     `${file} is damaged at byte ${offset}: expected ${expected}, found ${found}. Nothing was changed; put a good copy of the folder in its place.`,
     { file, offset, expected, found },
   )
+}
+
+/** The error of bytes that are there and are not what the keys of an encrypted database have sealed at this place. */
+export function tampered(file: string, offset: number, expected: string, found: string): BlazeError<'TAMPERED'> {
+  return new BlazeError(
+    'TAMPERED',
+    `${file} is not what this database has written, at byte ${offset}: expected ${expected}, found ${found}. Somebody has changed it, or the disk has damaged it; nothing of it was used, nothing was changed. Put a good copy of the folder in its place.`,
+    { file, offset, expected, found },
+  )
+}
+
+/** Damage of what is on disk: CORRUPT, or TAMPERED in an encrypted database. */
+export type DamageError = BlazeError<'CORRUPT'> | BlazeError<'TAMPERED'>
+
+/** True when `error` says that bytes on disk are damaged, whoever did it. */
+export function isDamage(error: unknown): error is DamageError {
+  return isBlazeError(error, 'CORRUPT') || isBlazeError(error, 'TAMPERED')
 }

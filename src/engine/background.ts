@@ -12,9 +12,8 @@ import type { PageMap } from '../gc/page-map.ts'
 import { PageOutput } from '../gc/page-output.ts'
 import { MAX_PAGE_RATIO } from '../gc/release.ts'
 import type { Root } from '../gc/root.ts'
-import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
-import type { PageSegmentReader } from '../wal/page-file.ts'
+import type { PageFileConfig, PageSegmentReader } from '../wal/page-file.ts'
 import { cleanTarget } from './clean-target.ts'
 import type { CollectionState } from './collection-state.ts'
 import type { Core } from './core.ts'
@@ -31,7 +30,7 @@ interface Parts {
   readonly reader: PageSegmentReader
   readonly map: PageMap
   readonly root: Root
-  readonly pageConfig: { readonly platform: Platform; readonly folder: string; readonly fileId: Uint8Array }
+  readonly pageConfig: PageFileConfig
   readonly epochSalt: Uint8Array
   readonly rebuild: boolean
 }
@@ -41,10 +40,11 @@ export function startBackground(
   given: Given,
   { core, reader, map, root, pageConfig, epochSalt, rebuild }: Parts,
 ): Opened {
-  const { platform, folder, settings, identity } = given
+  const { platform, folder, settings, seals } = given
+  const { fileId } = given.identity
   let current = root
   const putRoot = (next: Root): void => {
-    writeRoot(platform, folder, next, identity.fileId)
+    writeRoot(platform, folder, next, { fileId, seals })
     current = next
   }
   const cleaner = new Cleaner({
@@ -59,6 +59,7 @@ export function startBackground(
     platform,
     folder,
     epochSalt,
+    seals,
     pages: core.pages,
     map,
     output: new PageOutput(pageConfig, root.pageHead, epochSalt),

@@ -5,6 +5,7 @@
  */
 import { BlazeError } from '../base/errors.ts'
 import { FileError, type Lock } from '../platform/platform.ts'
+import type { Seals } from '../wal/seal.ts'
 import { ioError } from '../wal/segment.ts'
 import type { Core } from './core.ts'
 import type { OpenHandle } from './open-handle.ts'
@@ -13,8 +14,14 @@ import type { Opened } from './opened.ts'
 /** How often an open transaction is looked at while close waits. */
 const LOOK_MS = 5
 
-export async function closeDatabase(opened: Opened & { readonly lock: Lock; readonly folder: string }): Promise<void> {
-  const { core, collector, reader, lock } = opened
+/** What is taken down: what the open built, the lock of the folder, and what holds the keys. */
+export interface Closing extends Opened {
+  readonly lock: Lock
+  readonly seals: Seals
+}
+
+export async function closeDatabase(opened: Closing): Promise<void> {
+  const { core, collector, reader, lock, seals } = opened
   core.closing = true
   const left = await waitForTransactions(core)
   for (const handle of [...core.open]) handle.end()
@@ -28,6 +35,7 @@ export async function closeDatabase(opened: Opened & { readonly lock: Lock; read
   await attempt(failures, () => opened.context.output.close())
   await attempt(failures, () => reader.close())
   await attempt(failures, () => core.spill.close())
+  seals.close()
   await attempt(failures, () => lock.release())
   if (failures.length > 0) throw failures[0]
   if (left.length > 0) throw closeTimeout(core, left)

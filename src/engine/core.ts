@@ -15,6 +15,7 @@ import type { Budget } from '../pages/budget.ts'
 import type { PageSpace, PageStore } from '../pages/page-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
+import type { BlockSeal } from '../wal/seal.ts'
 import type { CollectionDescription, CollectionState } from './collection-state.ts'
 import { DerivedStructures } from './derived.ts'
 import { backgroundErrors, endedSnapshots } from './diagnostics.ts'
@@ -165,6 +166,7 @@ export class Core {
     readonly budget: Budget
     readonly pages: PageStore
     readonly hashSeed: number
+    readonly spillSeal: BlockSeal
   }) {
     this.path = options.path
     this.platform = options.platform
@@ -190,7 +192,7 @@ export class Core {
       open: this.open,
       recent: this.recent,
     })
-    this.spill = new Spill(options.platform, options.path)
+    this.spill = new Spill(options.platform, options.path, options.spillSeal)
     this.history.onDrop = (place) => {
       if (place < 0) this.spill.release(place)
     }

@@ -23,6 +23,7 @@ import type { ImportOptions, ImportReport } from './dump/import-sqlite.ts'
 import type { LoadOptions, LoadReport } from './dump/load.ts'
 import type { LoadDoors } from './dump/load-target.ts'
 import type { ByteSource } from './dump/source-text.ts'
+import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
 import type { DatabaseHealth } from './health.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
@@ -49,6 +50,7 @@ export interface DatabaseParts {
   readonly declared: readonly string[]
   checkpoint(): Promise<void>
   compact(options: CompactOptions): Promise<CompactResult>
+  rekey(to: Encryption): Promise<void>
   close(): Promise<void>
 }
 
@@ -65,6 +67,8 @@ export class Database<C = unknown> implements AsyncDisposable {
   readonly #view: PublishedView
   readonly #handles = new Map<string, Collection<DynamicRecord, DynamicInsert>>()
   #closing: Promise<void> | undefined
+  /** Settles when the last rekey() has: they have effect in the order in which they are called. */
+  #rekeyed: Promise<void> = Promise.resolve()
 
   constructor(parts: DatabaseParts) {
     this.#core = parts.core
@@ -294,6 +298,25 @@ export class Database<C = unknown> implements AsyncDisposable {
     this.#core.assertOpen()
     this.#core.assertWritable()
     return await this.#parts.compact(options)
+  }
+
+  /**
+   * Locks an encrypted database with another password or key, whatever its size in the same time. Durable when it resolves;
+   * cut on the way, one of the two unlocks it. Errors: NOT_ENCRYPTED, PASSWORD_REQUIRED, READ_ONLY, UNSUPPORTED, IO.
+   * @example
+   * const db = await open('./data', { encryption: { password: 'old' } })
+   * await db.rekey({ password: 'new' })
+   * await db.close()
+   */
+  async rekey(to: EncryptionOptions): Promise<void> {
+    const encryption = checkedEncryption('rekey()', to)
+    const before = this.#rekeyed
+    const turn = (async () => {
+      await before
+      await this.#parts.rekey(encryption)
+    })()
+    this.#rekeyed = turn.catch(() => undefined) // it is told to who called it; the next has its turn all the same
+    await turn
   }
 
   /** Sizes, counters and who holds what. Cheap: nothing is scanned. */

@@ -2,8 +2,12 @@
 import { BlazeError } from '../base/errors.ts'
 import { firstRoot } from '../gc/root.ts'
 import { FileError, type Lock, type Platform } from '../platform/platform.ts'
+import type { DataKey } from '../wal/encrypted-seals.ts'
+import { plainSeals, type Seals } from '../wal/seal.ts'
 import { FILE_ID_SIZE } from '../wal/segment.ts'
-import { createIdentity, type Identity, readIdentity } from './identity-file.ts'
+import type { Encryption } from './encryption-options.ts'
+import type { Identity } from './identity.ts'
+import { createIdentity, mendIdentity, readIdentity } from './identity-file.ts'
 import { createFile, writeRoot } from './root-file.ts'
 
 /** An empty file that sends the next open to a rebuild. */
@@ -49,10 +53,44 @@ export async function takeLock(platform: Platform, folder: string, readOnly: boo
   )
 }
 
-/** The identity; a new database is made when the folder has none. */
-export function identify(platform: Platform, folder: string, readOnly: boolean, epochSalt: Uint8Array): Identity {
-  const known = readIdentity(platform, folder, { readOnly })
-  if (known !== undefined) return known
+/** A database that is known, and what seals it. */
+export interface Identified {
+  readonly identity: Identity
+  readonly seals: Seals
+  /** The data keys, which the seals own; none of a plain database. */
+  readonly keys: readonly DataKey[]
+}
+
+/** How a database is to be identified. */
+export interface IdentifyOptions {
+  readonly readOnly: boolean
+  /** Undefined: it is not to be encrypted. */
+  readonly encryption: Encryption | undefined
+  readonly epochSalt: Uint8Array
+}
+
+/**
+ * The identity and the seals of a database, which is made when the folder has none. Throws NOT_ENCRYPTED,
+ * PASSWORD_REQUIRED, WRONG_PASSWORD, and what reading an identity throws; nothing has been changed then.
+ */
+export async function identify(platform: Platform, folder: string, options: IdentifyOptions): Promise<Identified> {
+  const { readOnly, encryption } = options
+  const identity = readIdentity(platform, folder, { readOnly })
+  if (identity === undefined) return create(platform, folder, options)
+  const { fileId, lock } = identity
+  if (lock === undefined) {
+    if (encryption !== undefined) throw notEncrypted(folder)
+    return { identity, seals: plainSeals(platform, fileId), keys: [] }
+  }
+  if (encryption === undefined) throw passwordRequired(folder)
+  const { unlock } = await import('./unlock.ts')
+  const unlocked = await unlock(platform, fileId, lock, encryption)
+  if (!readOnly) orClose(unlocked.seals, () => mendIdentity(platform, folder, identity))
+  return { identity, ...unlocked }
+}
+
+async function create(platform: Platform, folder: string, options: IdentifyOptions): Promise<Identified> {
+  const { readOnly, encryption, epochSalt } = options
   if (readOnly) {
     throw new BlazeError(
       'NOT_A_DATABASE',
@@ -63,16 +101,52 @@ export function identify(platform: Platform, folder: string, readOnly: boolean, 
     )
   }
   const { files } = platform
-  files.makeFolderSync(`${folder}/log`)
-  files.makeFolderSync(`${folder}/pages`)
-  files.syncFolderSync(folder)
   const fileId = platform.random.fill(new Uint8Array(FILE_ID_SIZE))
-  // Root first, the identity last: it stands only where all else does.
-  writeRoot(platform, folder, firstRoot(epochSalt), fileId)
-  const identity = createIdentity(platform, folder, fileId)
+  const locked = encryption === undefined ? undefined : await lockNew(platform, fileId, encryption)
+  const { seals, keys, lock } = locked ?? { seals: plainSeals(platform, fileId), keys: [], lock: undefined }
+  const identity = orClose(seals, () => {
+    files.makeFolderSync(`${folder}/log`)
+    files.makeFolderSync(`${folder}/pages`)
+    files.syncFolderSync(folder)
+    // Root first, the identity last: it stands only where all else does.
+    writeRoot(platform, folder, firstRoot(epochSalt), { fileId, seals })
+    return createIdentity(platform, folder, fileId, lock)
+  })
   const parent = folder.slice(0, Math.max(1, folder.lastIndexOf('/')))
-  files.syncFolderSync(parent)
-  return identity
+  orClose(seals, () => files.syncFolderSync(parent))
+  return { identity, seals, keys }
+}
+
+/** What fails leaves no keys behind. */
+function orClose<T>(seals: Seals, run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    seals.close()
+    throw error
+  }
+}
+
+async function lockNew(platform: Platform, fileId: Uint8Array, encryption: Encryption) {
+  const { newLock } = await import('./unlock.ts')
+  return newLock(platform, fileId, encryption)
+}
+
+/** A secret was given for a database that needs none. */
+export function notEncrypted(folder: string): BlazeError<'NOT_ENCRYPTED'> {
+  return new BlazeError(
+    'NOT_ENCRYPTED',
+    `${folder} is not encrypted, and a password or key was given for it; nothing was changed. Open it without, or write its records to a new database that is encrypted.`,
+    undefined,
+  )
+}
+
+function passwordRequired(folder: string): BlazeError<'PASSWORD_REQUIRED'> {
+  return new BlazeError(
+    'PASSWORD_REQUIRED',
+    `${folder} is encrypted, and no password or key was given; nothing was changed. Open it with the encryption option.`,
+    undefined,
+  )
 }
 
 /** Is the next open to make the tables again from the log? */

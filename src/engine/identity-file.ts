@@ -1,36 +1,26 @@
 /**
- * The identity of a database: two small sealed files that never change but on rekey. They say that a folder is a database,
- * of which format, and give its file id, which seeds every checksum, so that no file of another database is taken for ours.
- *
- *   identity := magic 8 | format u32 | fileId 16 | cipher u32 | kdf u32 | count of wrapped keys u32 | zero* | checksum u32
- *   at          0         8            12          28           32        36                                  508
- *
- * Little-endian, 512 bytes. cipher, kdf and the wrapped keys are 0: no encryption. `identity` and `identity.copy` hold the
- * same bytes; one of them is enough. Where both are valid and differ, a rekey was cut, and `identity` is the newer.
+ * The identity of a database: two small files of the same 512 bytes (identity.ts), which never change but on rekey. One of
+ * them is enough. Where both are valid and differ, a rekey was cut, and `identity` is the newer.
  */
-import { getU32, setU32 } from '../base/binary.ts'
 import { equalBytes } from '../base/bytes.ts'
-import { crc32 } from '../base/checksum.ts'
-import { BlazeError, corrupt } from '../base/errors.ts'
+import { BlazeError, corrupt, tampered } from '../base/errors.ts'
 import type { FileSystem, Platform } from '../platform/platform.ts'
 import { ioError, segmentIds, TEMPORARY_SUFFIX } from '../wal/segment.ts'
+import {
+  decodeIdentity,
+  encodeIdentity,
+  FORMAT,
+  IDENTITY_SIZE,
+  type Identity,
+  type IdentityLock,
+  isIdentity,
+  isSealedIdentity,
+  namesCipher,
+} from './identity.ts'
 import { createFile, ROOT_FILE, readSmallFile } from './root-file.ts'
 
-export interface Identity {
-  /** 16 random bytes. */
-  readonly fileId: Uint8Array
-  readonly format: number
-}
-
-/** The format that this code writes. */
-export const FORMAT = 0
-
-const IDENTITY_SIZE = 512
-const MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x49, 0x64, 0x65]) // BlazeIde
-const FORMAT_AT = 8
-const FILE_ID_AT = 12
-const CIPHER_AT = 28
-const CHECKSUM_AT = IDENTITY_SIZE - 4
+const NAME = 'identity'
+const COPY = 'identity.copy'
 
 /**
  * Makes the identity of a new database, the copy first, so that `identity` stands only where all else does. The root comes
@@ -40,16 +30,26 @@ export function createIdentity(
   platform: Platform,
   folder: string,
   fileId: Uint8Array = platform.random.fill(new Uint8Array(16)),
+  lock?: IdentityLock,
 ): Identity {
-  const identity = { fileId, format: FORMAT }
-  writeIdentity(platform.files, folder, encodeIdentity(identity), ['identity.copy', 'identity'])
+  const identity = { fileId, format: FORMAT, lock }
+  writeIdentity(platform.files, folder, encodeIdentity(identity), [COPY, NAME])
   return identity
 }
 
 /**
+ * Puts another lock on a database: `identity` first, which wins over its copy from then on; durable when it returns. Throws
+ * IO or DISK_FULL; then the older lock holds, or the newer.
+ */
+export function replaceIdentity(platform: Platform, folder: string, identity: Identity): void {
+  writeIdentity(platform.files, folder, encodeIdentity(identity), [NAME, COPY])
+}
+
+/**
  * The identity of the database in `folder`; undefined when there is none yet: nothing, or an unfinished creation, which
- * may begin again. Throws NOT_A_DATABASE, FORMAT_NEWER, CORRUPT, IO. A missing or damaged one of the two files is written
- * again from the other, unless `readOnly`.
+ * may begin again. Throws NOT_A_DATABASE, FORMAT_NEWER, CORRUPT, TAMPERED, IO. Of a plain database a missing or damaged one
+ * of the two files is written again from the other, unless `readOnly`; of an encrypted one mendIdentity() does that, when
+ * the keys are proven.
  */
 export function readIdentity(
   platform: Platform,
@@ -57,25 +57,38 @@ export function readIdentity(
   options: { readonly readOnly: boolean },
 ): Identity | undefined {
   try {
-    return identityOf(platform.files, folder, options.readOnly)
+    const found = identityOf(platform.files, folder)
+    if (found === undefined) return undefined
+    const { identity, isWhole } = found
+    if (identity.lock === undefined && !isWhole && !options.readOnly) mendIdentity(platform, folder, identity)
+    return identity
   } catch (error) {
     throw ioError(error, 'Nothing was changed.')
   }
 }
 
-function identityOf(files: FileSystem, folder: string, readOnly: boolean): Identity | undefined {
-  const path = `${folder}/identity`
-  const first = readSmallFile(files, path, IDENTITY_SIZE)
-  const copy = readSmallFile(files, `${path}.copy`, IDENTITY_SIZE)
-  if (first === undefined && copy === undefined) return inspectUnidentified(files, folder)
-  const sound = [first, copy].find((bytes) => bytes !== undefined && isSealed(bytes))
-  if (sound === undefined) throw unsealed(files, folder, [first, copy])
-  const identity = decodeIdentity(sound)
-  if (!readOnly) {
-    if (first === undefined || !equalBytes(first, sound)) writeIdentity(files, folder, sound, ['identity'])
-    if (copy === undefined || !equalBytes(copy, sound)) writeIdentity(files, folder, sound, ['identity.copy'])
+/** Sees to it that both files hold this identity. */
+export function mendIdentity(platform: Platform, folder: string, identity: Identity): void {
+  const bytes = encodeIdentity(identity)
+  for (const name of [NAME, COPY]) {
+    const found = readSmallFile(platform.files, `${folder}/${name}`, IDENTITY_SIZE)
+    if (found === undefined || !equalBytes(found, bytes)) writeIdentity(platform.files, folder, bytes, [name])
   }
-  return identity
+}
+
+/** What the folder says it is, and whether both files say it. */
+function identityOf(
+  files: FileSystem,
+  folder: string,
+): { readonly identity: Identity; readonly isWhole: boolean } | undefined {
+  const path = `${folder}/${NAME}`
+  const found = [NAME, COPY].map((name) => readSmallFile(files, `${folder}/${name}`, IDENTITY_SIZE))
+  if (found.every((bytes) => bytes === undefined)) return inspectUnidentified(files, folder)
+  const sound = found.find((bytes) => bytes !== undefined && isSealedIdentity(bytes))
+  if (sound === undefined) throw unsealed(files, folder, found)
+  const identity = decodeIdentity(sound)
+  if (identity === undefined) throw tampered(path, 0, 'a lock that BlazeDB writes', 'another')
+  return { identity, isWhole: found.every((bytes) => bytes !== undefined && equalBytes(bytes, sound)) }
 }
 
 function writeIdentity(files: FileSystem, folder: string, bytes: Uint8Array, names: readonly string[]): void {
@@ -97,9 +110,10 @@ function inspectUnidentified(files: FileSystem, folder: string): undefined {
 
 /** Neither of the two files is an identity. */
 function unsealed(files: FileSystem, folder: string, found: readonly (Uint8Array | undefined)[]): BlazeError {
-  const ours = found.some((bytes) => bytes !== undefined && hasMagic(bytes))
-  if (!ours && anySegment(files, folder) === undefined) return foreign(folder, 'identity')
-  return corrupt(`${folder}/identity`, 0, 'a sealed identity in one of the two files', 'none in either')
+  const bytes = found.filter((each) => each !== undefined)
+  if (!bytes.some(isIdentity) && anySegment(files, folder) === undefined) return foreign(folder, NAME)
+  const damage = bytes.some(namesCipher) ? tampered : corrupt
+  return damage(`${folder}/${NAME}`, 0, 'a sealed identity in one of the two files', 'none in either')
 }
 
 function foreign(folder: string, name: string): BlazeError<'NOT_A_DATABASE'> {
@@ -118,35 +132,4 @@ function anySegment(files: FileSystem, folder: string): string | undefined {
     if (segment !== undefined) return `${name}/${segment}`
   }
   return undefined
-}
-
-function hasMagic(bytes: Uint8Array): boolean {
-  return bytes.length >= MAGIC.length && equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)
-}
-
-function encodeIdentity(identity: Identity): Uint8Array {
-  const bytes = new Uint8Array(IDENTITY_SIZE)
-  bytes.set(MAGIC)
-  setU32(bytes, FORMAT_AT, identity.format)
-  bytes.set(identity.fileId, FILE_ID_AT)
-  setU32(bytes, CHECKSUM_AT, crc32(bytes, 0, CHECKSUM_AT))
-  return bytes
-}
-
-function isSealed(bytes: Uint8Array): boolean {
-  if (bytes.length !== IDENTITY_SIZE || !hasMagic(bytes)) return false
-  return getU32(bytes, CHECKSUM_AT) === crc32(bytes, 0, CHECKSUM_AT)
-}
-
-function decodeIdentity(bytes: Uint8Array): Identity {
-  const format = getU32(bytes, FORMAT_AT)
-  const cipher = getU32(bytes, CIPHER_AT)
-  if (format > FORMAT || cipher !== 0) {
-    throw new BlazeError(
-      'FORMAT_NEWER',
-      `This database has format ${format}${cipher === 0 ? '' : ', encrypted'}; this version reads up to ${FORMAT}, not encrypted. Nothing was changed; open it with a newer version.`,
-      { found: format, supported: FORMAT },
-    )
-  }
-  return { fileId: bytes.slice(FILE_ID_AT, FILE_ID_AT + 16), format }
 }

@@ -3,7 +3,7 @@
  * a snapshot, and what the planner is told.
  */
 import { toHex } from '../base/bytes.ts'
-import { BlazeError, isBlazeError } from '../base/errors.ts'
+import { BlazeError, isBlazeError, isDamage } from '../base/errors.ts'
 import type { CommitNumber, RecordId } from '../base/ids.ts'
 import { valueAt } from '../base/path.ts'
 import type { StoredRecord, Value } from '../base/values.ts'
@@ -134,7 +134,7 @@ export class IndexState {
     const cause = this.#brokenBy
     const text = `the unique index ${this.#collection}.${this.spec.name} cannot be read and is being made again (${cause?.message}); nothing was written. Try again in a moment.`
     if (isBlazeError(cause, 'IO')) throw new BlazeError('IO', text, cause.details, { cause })
-    const details = isBlazeError(cause, 'CORRUPT') ? cause.details : undefined
+    const details = isDamage(cause) ? cause.details : undefined
     throw new BlazeError(
       'CORRUPT',
       text,

@@ -2,7 +2,7 @@
  * OPEN: from a folder to a database, by the steps of the storage rules. Nothing on disk is changed before all that is
  * read has been proven; a read-only open changes nothing at all.
  *
- *  1. the lock; identity (format, file id)
+ *  1. the lock; identity (format, file id), and the keys of an encrypted database
  *  2. root; the directory it names, verified → page map, structures as they were at C
  *  3. the log from C, verified: a torn tail is cut in memory, damage is an error
  *  4. system collections, catalogue, shapes from the image; replay of the tail
@@ -12,7 +12,7 @@
  */
 
 import { getU32 } from '../base/binary.ts'
-import { BlazeError, corrupt, isBlazeError } from '../base/errors.ts'
+import { corrupt, type DamageError, isDamage } from '../base/errors.ts'
 import type { CommitNumber, StructureId } from '../base/ids.ts'
 import { EntryView } from '../codec/entry.ts'
 import { readDirectory, removeVoidFiles } from '../gc/directory-file.ts'
@@ -36,11 +36,19 @@ import { Core, type EngineOptions } from './core.ts'
 import { Database, type DatabaseWith, withCollections } from './database.ts'
 import { declareCollection } from './declare.ts'
 import { poisonings } from './diagnostics.ts'
-import { askForRebuild, identify, prepareFolder, rebuildAsked, takeLock } from './folder.ts'
+import type { Encryption } from './encryption-options.ts'
+import {
+  askForRebuild,
+  type Identified,
+  identify,
+  notEncrypted,
+  prepareFolder,
+  rebuildAsked,
+  takeLock,
+} from './folder.ts'
 import { HistoryWindow } from './history-window.ts'
-import type { Identity } from './identity-file.ts'
 import { ImageReader } from './image.ts'
-import { engineOptions, type OpenOptions } from './open-options.ts'
+import { encryptionOf, engineOptions, type OpenOptions } from './open-options.ts'
 import type { Given, Opened } from './opened.ts'
 import { Publisher } from './publisher.ts'
 import { Replay } from './replay.ts'
@@ -57,13 +65,14 @@ export async function openDatabase<C extends CollectionSpecs>(
   options: OpenOptions<C>,
 ): Promise<DatabaseWith<C>> {
   const settings = engineOptions(options, platform)
+  const encryption = encryptionOf(options)
   const names = Object.keys(options.collections ?? {})
   for (const name of names) checkedName(name, true)
   try {
     const folder = prepareFolder(platform, path, settings.readOnly)
     const lock = await takeLock(platform, folder, settings.readOnly)
     try {
-      return await openLocked(platform, { folder, lock, settings, options, names })
+      return await openLocked(platform, { folder, lock, settings, encryption, options, names })
     } catch (error) {
       await lock.release()
       throw error
@@ -77,24 +86,33 @@ interface Opening<C extends CollectionSpecs> {
   readonly folder: string
   readonly lock: Lock
   readonly settings: EngineOptions
+  readonly encryption: Encryption | undefined
   readonly options: OpenOptions<C>
   readonly names: readonly string[]
 }
 
 async function openLocked<C extends CollectionSpecs>(
   platform: Platform,
-  { folder, lock, settings, options, names }: Opening<C>,
+  { folder, lock, settings, encryption, options, names }: Opening<C>,
 ): Promise<DatabaseWith<C>> {
   const epochSalt = platform.random.fill(new Uint8Array(SALT_BYTES))
-  const identity = identify(platform, folder, settings.readOnly, epochSalt)
-  const opened = await openEngine(platform, folder, settings, identity, epochSalt)
+  const identified = await identify(platform, folder, { readOnly: settings.readOnly, encryption, epochSalt })
+  const { identity, seals } = identified
+  let opened: Opened
+  try {
+    opened = await openEngine({ platform, folder, settings, identity, seals, epochSalt })
+  } catch (error) {
+    seals.close()
+    throw error
+  }
   const { core, collector } = opened
   const database = new Database<C>({
     core,
     declared: names,
     checkpoint: () => collector.checkpointOrThrow(),
     compact: (options) => compactLater(opened, options),
-    close: () => closeDatabase({ ...opened, lock, folder }),
+    rekey: (to) => rekeyOpen(core, folder, identified, to),
+    close: () => closeDatabase({ ...opened, lock, seals }),
   })
   try {
     for (const name of names) {
@@ -115,45 +133,51 @@ async function compactLater(opened: Opened, options: CompactOptions): Promise<Co
   return compactDatabase(opened, options)
 }
 
-async function openEngine(
-  platform: Platform,
-  folder: string,
-  settings: EngineOptions,
-  identity: Identity,
-  epochSalt: Uint8Array,
-): Promise<Opened> {
-  const { readOnly } = settings
+/** Another secret for an open database. */
+async function rekeyOpen(core: Core, folder: string, known: Identified, encryption: Encryption): Promise<void> {
+  core.assertWritable()
+  if (!known.seals.encrypts) throw notEncrypted(folder)
+  const { rekey } = await import('./unlock.ts')
+  const { platform } = core
+  const { keys, identity } = known
+  await rekey({ platform, folder, keys, fileId: identity.fileId, assertOpen: () => core.assertWritable() }, encryption)
+}
+
+async function openEngine(given: Given): Promise<Opened> {
+  const { platform, folder, epochSalt, seals } = given
   const asked = rebuildAsked(platform, folder)
-  const root = readRoot(platform, folder, identity.fileId)
-  const given = { platform, folder, settings, identity, epochSalt }
+  const root = readRoot(platform, folder, { fileId: given.identity.fileId, seals })
+  let damage: Error | undefined
   if (root !== undefined && !asked) {
     try {
-      const image = root.directory === undefined ? undefined : await readImage(platform, folder, root, readOnly)
-      return recover(given, root, image)
+      return recover(given, root, await readImage(given, root))
     } catch (error) {
       // The tables are derived: what of them is damaged is made again from the log, which proves itself.
       if (!(error instanceof ImageError)) throw error
+      damage = error.damage
     }
   }
-  return recover(given, rebuildRoot(platform, folder, root, epochSalt), undefined, true)
+  const opened = recover(given, rebuildRoot(platform, folder, root, epochSalt), undefined, true)
+  if (damage !== undefined) opened.core.noteBackgroundError(damage)
+  return opened
 }
 
 /** Damage of something that the log can make again. */
-class ImageError extends BlazeError<'CORRUPT'> {
-  constructor(cause: BlazeError<'CORRUPT'>) {
-    super('CORRUPT', cause.message, cause.details, { cause })
+class ImageError extends Error {
+  readonly damage: DamageError
+  constructor(damage: DamageError) {
+    super(damage.message, { cause: damage })
+    this.damage = damage
   }
 }
 
 async function readImage(
-  platform: Platform,
-  folder: string,
+  { platform, folder, settings, seals }: Given,
   root: Root,
-  readOnlyFolder: boolean,
 ): Promise<DirectoryImage | undefined> {
   if (root.directory === undefined) return undefined
   try {
-    return await readDirectory(platform, folder, root.directory, { readOnlyFolder })
+    return await readDirectory(platform, folder, root.directory, { readOnlyFolder: settings.readOnly, seals })
   } catch (error) {
     throw imageError(error)
   }
@@ -175,9 +199,9 @@ function rebuildRoot(platform: Platform, folder: string, root: Root | undefined,
 
 /** Steps 3 to 5. */
 function recover(given: Given, root: Root, image: DirectoryImage | undefined, rebuild = false): Opened {
-  const { platform, folder, settings, identity, epochSalt } = given
+  const { platform, folder, settings, identity, seals, epochSalt } = given
   const budget = new Budget(settings.memoryBytes)
-  const pageConfig = { platform, folder: `${folder}/pages`, fileId: identity.fileId }
+  const pageConfig = { platform, folder: `${folder}/pages`, fileId: identity.fileId, seals }
   const reader = new PageSegmentReader(pageConfig)
   const map = new PageMap(reader)
   if (image !== undefined) map.restore(image)
@@ -198,6 +222,7 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
     budget,
     pages,
     hashSeed: getU32(identity.fileId, 0),
+    spillSeal: seals.spill(epochSalt),
   })
   const logConfig = makeLogConfig(given, core)
   const frames: Frame[] = []
@@ -245,17 +270,18 @@ function allFrames(core: Core): () => Iterable<Frame> {
 
 /** Damage of a page, or its file gone, while the database opens: the tables are made again. */
 function imageError(error: unknown): unknown {
-  if (isBlazeError(error, 'CORRUPT')) return new ImageError(error)
+  if (isDamage(error)) return new ImageError(error)
   const cause = error instanceof Error ? error.cause : undefined
   if (!(cause instanceof FileError) || cause.code !== 'ENOENT') return error
   return new ImageError(corrupt(cause.file, 0, 'a page segment', 'no such file'))
 }
 
-function makeLogConfig({ platform, folder, settings, identity, epochSalt }: Given, core: Core): LogConfig {
+function makeLogConfig({ platform, folder, settings, identity, seals, epochSalt }: Given, core: Core): LogConfig {
   return {
     platform,
     folder: `${folder}/log`,
     fileId: identity.fileId,
+    seals,
     epochSalt,
     syncWrites: settings.syncWrites,
     relaxedDelayMs: settings.relaxedDelayMs,
@@ -345,7 +371,7 @@ function removeVoidParts(given: Given, root: Root, recovered: Recovered, rebuild
 
 /** A page that fails its check after the open: an index is made again; a record table stops writes and asks for a rebuild. */
 function noteDamagedPage(core: Core, structure: StructureId, error: unknown): void {
-  if (!isBlazeError(error, 'CORRUPT')) return
+  if (!isDamage(error)) return
   const collection = core.byId.get(collectionOf(structure))
   // Who reads the image of a text index drops a damaged one, and makes the index from the records.
   if (TEXT_STRUCTURES.includes(partOf(structure))) {

@@ -4,6 +4,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { CollectionSpecs, ReservedName } from './collection-spec.ts'
 import type { EngineOptions } from './core.ts'
 import type { Progress } from './ddl.ts'
+import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
 import type { HealthLimits } from './health-limits.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
@@ -46,6 +47,8 @@ export interface OpenOptions<C extends CollectionSpecs = CollectionSpecs> {
   readonly minFreeDiskBytes?: number
   /** From where on `db.health()` warns. */
   readonly health?: HealthOptions
+  /** Keeps everything on disk encrypted: of a new database from the start, of an existing one what it was locked with. */
+  readonly encryption?: EncryptionOptions
   /** Told as indexes are built and records migrated. */
   readonly onProgress?: (progress: Progress) => void
 }
@@ -85,6 +88,7 @@ const KNOWN = [
   'trackHolders',
   'minFreeDiskBytes',
   'health',
+  'encryption',
   'onProgress',
 ]
 const KNOWN_HEALTH = [
@@ -143,6 +147,11 @@ function healthLimits(options: HealthOptions): HealthLimits {
     logExcessBytes: bytes('logExcessBytes', options.logExcessBytes ?? 128 * MIB),
     recentErrorMs: age('recentErrorMs', options.recentErrorMs ?? 600_000),
   }
+}
+
+/** The checked encryption option; undefined when it is left out. One that is there and undefined is refused. */
+export function encryptionOf(options: OpenOptions): Encryption | undefined {
+  return Object.hasOwn(options, 'encryption') ? checkedEncryption('open()', options.encryption) : undefined
 }
 
 function oneOf<const V extends string>(name: string, value: V, allowed: readonly V[]): V {

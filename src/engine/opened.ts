@@ -4,8 +4,9 @@ import type { Root } from '../gc/root.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { LogPosition } from '../wal/log.ts'
 import type { PageSegmentReader } from '../wal/page-file.ts'
+import type { Seals } from '../wal/seal.ts'
 import type { Core, EngineOptions } from './core.ts'
-import type { Identity } from './identity-file.ts'
+import type { Identity } from './identity.ts'
 
 /** What an open built; close takes it down. */
 export interface Opened {
@@ -27,5 +28,6 @@ export interface Given {
   readonly folder: string
   readonly settings: EngineOptions
   readonly identity: Identity
+  readonly seals: Seals
   readonly epochSalt: Uint8Array
 }

@@ -6,16 +6,22 @@
  *           C's chain u32 | end's chain u32 | clean end f64 | directory number f64 | size f64 | SHA-256 32 | zero* | checksum u32
  *           88              92                96              104                    112        120          152     252
  *
+ * In an encrypted database those bytes are a sealed value (encrypted-seals.ts), behind a magic of their own.
+ *
+ *   file     := root | magic 8 | version u32 | value
+ *
  * Little-endian. flags: 1 a directory is named, 2 closed cleanly. The checksum is seeded by the file id, so that the root
- * of another database is none. Missing or unsealed means: rebuild from the log.
+ * of another database is none. Missing or unsealed means: rebuild from the log. An encrypted database is never opened
+ * without its root: the root is what says how far the log must reach, so to take it away would be a way to cut the log.
  */
 import { getF64, getU32, setF64, setU32 } from '../base/binary.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { crc32 } from '../base/checksum.ts'
-import { BlazeError } from '../base/errors.ts'
+import { BlazeError, tampered } from '../base/errors.ts'
 import type { CommitNumber, Lsn } from '../base/ids.ts'
 import type { Root } from '../gc/root.ts'
 import { FileError, type FileHandle, type FileSystem, type Platform } from '../platform/platform.ts'
+import type { Seals } from '../wal/seal.ts'
 import { ioError } from '../wal/segment.ts'
 
 export const ROOT_FILE = 'root'
@@ -27,15 +33,35 @@ const HAS_DIRECTORY = 1
 const CLOSED_CLEANLY = 2
 const CHECKSUM_AT = ROOT_SIZE - 4
 
-/** Puts `root` in the place of the one before: durable when it returns. Throws IO; which root is on disk is then open. */
-export function writeRoot(platform: Platform, folder: string, root: Root, fileId: Uint8Array): void {
-  createFile(platform.files, `${folder}/${ROOT_FILE}`, encodeRoot(root, fileId))
+const SEALED_MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x52, 0x53, 0x65]) // BlazeRSe
+const SEALED_HEAD = 12
+/** Far above a sealed root, so that a longer file is seen to be longer. */
+const MOST_BYTES = 512
+
+/** What root files are sealed with. */
+export interface RootKeys {
+  readonly fileId: Uint8Array
+  readonly seals: Seals
 }
 
-/** The sealed root of a database; undefined when it is missing or not sealed. Throws FORMAT_NEWER, IO. */
-export function readRoot(platform: Platform, folder: string, fileId: Uint8Array): Root | undefined {
-  const bytes = readSmallFile(platform.files, `${folder}/${ROOT_FILE}`, ROOT_SIZE)
-  return bytes === undefined ? undefined : decodeRoot(bytes, fileId)
+/** Puts `root` in the place of the one before: durable when it returns. Throws IO; which root is on disk is then open. */
+export function writeRoot(platform: Platform, folder: string, root: Root, { fileId, seals }: RootKeys): void {
+  const plain = encodeRoot(root, fileId)
+  createFile(platform.files, `${folder}/${ROOT_FILE}`, seals.encrypts ? sealRoot(plain, seals) : plain)
+}
+
+/**
+ * The sealed root of a database; undefined when it is missing or not sealed, and the database is plain. Throws TAMPERED,
+ * FORMAT_NEWER, IO.
+ */
+export function readRoot(platform: Platform, folder: string, { fileId, seals }: RootKeys): Root | undefined {
+  const path = `${folder}/${ROOT_FILE}`
+  const bytes = readSmallFile(platform.files, path, MOST_BYTES)
+  if (!seals.encrypts) return bytes === undefined ? undefined : decodeRoot(bytes, fileId)
+  const plain = bytes === undefined ? undefined : openRoot(bytes, seals)
+  const root = plain === undefined ? undefined : decodeRoot(plain, fileId)
+  if (root !== undefined) return root
+  throw tampered(path, 0, 'the root, sealed with the keys of this database', bytes ? 'other bytes' : 'no such file')
 }
 
 /**
@@ -123,18 +149,35 @@ function encodeRoot(root: Root, fileId: Uint8Array): Uint8Array {
   return bytes
 }
 
+function sealRoot(plain: Uint8Array, seals: Seals): Uint8Array {
+  const value = seals.sealValue(ROOT_FILE, plain)
+  const bytes = new Uint8Array(SEALED_HEAD + value.length)
+  bytes.set(SEALED_MAGIC)
+  setU32(bytes, SEALED_MAGIC.length, ROOT_VERSION)
+  bytes.set(value, SEALED_HEAD)
+  return bytes
+}
+
+function openRoot(bytes: Uint8Array, seals: Seals): Uint8Array | undefined {
+  if (bytes.length < SEALED_HEAD || !equalBytes(bytes.subarray(0, SEALED_MAGIC.length), SEALED_MAGIC)) return undefined
+  assertKnownVersion(getU32(bytes, SEALED_MAGIC.length))
+  return seals.openValue(ROOT_FILE, bytes.subarray(SEALED_HEAD))
+}
+
+function assertKnownVersion(version: number): void {
+  if (version <= ROOT_VERSION) return
+  throw new BlazeError(
+    'FORMAT_NEWER',
+    `The root has format ${version}; this version reads up to ${ROOT_VERSION}. Nothing was changed; open it with a newer version.`,
+    { found: version, supported: ROOT_VERSION },
+  )
+}
+
 function decodeRoot(bytes: Uint8Array, fileId: Uint8Array): Root | undefined {
   if (bytes.length !== ROOT_SIZE || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return undefined
   const sum = crc32(bytes, 0, CHECKSUM_AT, crc32(fileId, 0, fileId.length))
   if (sum !== getU32(bytes, CHECKSUM_AT)) return undefined
-  const version = getU32(bytes, 8)
-  if (version > ROOT_VERSION) {
-    throw new BlazeError(
-      'FORMAT_NEWER',
-      `The root has format ${version}; this version reads up to ${ROOT_VERSION}. Nothing was changed; open it with a newer version.`,
-      { found: version, supported: ROOT_VERSION },
-    )
-  }
+  assertKnownVersion(getU32(bytes, 8))
   const flags = getU32(bytes, 12)
   // The seal holds, so the numbers are what they were written from: LSNs and a commit number.
   return {

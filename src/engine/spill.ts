@@ -3,31 +3,34 @@
  * file is deleted at open, and nothing in it is ever recovered. So a long reader costs the disk what it can see, and
  * neither memory nor the log grow with it.
  *
- * A spilled version's place is negative: -(number + 1). Each is appended once with a checksum of its own and verified
- * when it is read; the file is cut when the last one has gone.
+ * A spilled version's place is negative: -number. Each is sealed under its number, appended once, and verified when it is
+ * read; what proves it stays in memory. The file is cut when the last one has gone.
  */
 import { corrupt } from '../base/errors.ts'
 import type { Lsn } from '../base/ids.ts'
 import { FileError, type FileHandle, type Platform } from '../platform/platform.ts'
+import { type BlockSeal, damageOf, type SealedBlock } from '../wal/seal.ts'
 import { ioError } from '../wal/segment.ts'
 
 interface Spilled {
   readonly offset: number
   readonly size: number
-  readonly checksum: number
+  readonly proof: SealedBlock['proof']
 }
 
 export class Spill {
   readonly #platform: Platform
   readonly #path: string
+  readonly #seal: BlockSeal
   #handle: FileHandle | undefined
   readonly #entries = new Map<number, Spilled>()
   #next = 1
   #end = 0
   #bytes = 0
 
-  constructor(platform: Platform, folder: string) {
+  constructor(platform: Platform, folder: string, seal: BlockSeal) {
     this.#platform = platform
+    this.#seal = seal
     this.#path = `${folder}/spill`
   }
 
@@ -37,7 +40,9 @@ export class Spill {
   }
 
   /** Keeps an entry (its bytes as in the log); returns its place. Throws IO, DISK_FULL. */
-  add(bytes: Uint8Array): Lsn {
+  add(entry: Uint8Array): Lsn {
+    const number = this.#next++
+    const { bytes, proof } = this.#seal.seal(number, entry)
     try {
       this.#handle ??= this.#platform.files.openSync(this.#path, 'write')
       for (let at = 0; at < bytes.length; ) {
@@ -48,21 +53,19 @@ export class Spill {
     } catch (error) {
       throw ioError(error, 'Cleaning waits; nothing is lost.')
     }
-    const number = this.#next++
-    const checksum = this.#platform.crc32(bytes, 0, bytes.length, number >>> 0)
-    this.#entries.set(number, { offset: this.#end, size: bytes.length, checksum })
+    this.#entries.set(number, { offset: this.#end, size: bytes.length, proof })
     this.#end += bytes.length
     this.#bytes += bytes.length
     return -number as Lsn
   }
 
-  /** The entry at a place: its own copy. Throws CORRUPT, IO. */
+  /** The entry at a place: its own copy. Throws CORRUPT, TAMPERED, IO. */
   read(place: Lsn): Uint8Array {
     const spilled = this.#entries.get(-place)
     if (spilled === undefined || this.#handle === undefined) {
       throw corrupt(this.#path, 0, `spilled version ${-place}`, 'none')
     }
-    const { offset, size, checksum } = spilled
+    const { offset, size, proof } = spilled
     const bytes = new Uint8Array(size)
     let at = 0
     try {
@@ -74,11 +77,10 @@ export class Spill {
     } catch (error) {
       throw ioError(error, 'Nothing was changed.')
     }
-    const found = this.#platform.crc32(bytes, 0, size, -place >>> 0)
-    if (at < size || found !== checksum) {
-      throw corrupt(this.#path, offset, `checksum ${checksum}`, at < size ? `${at} of ${size} bytes` : `${found}`)
-    }
-    return bytes
+    const entry = at < size ? undefined : this.#seal.open(-place, { bytes, proof })
+    if (entry !== undefined) return entry
+    const found = at < size ? `${at} of ${size} bytes` : 'other bytes'
+    throw damageOf(this.#seal, this.#path, offset, `spilled version ${-place}`, found)
   }
 
   /** The version at a place has gone. */

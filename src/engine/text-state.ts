@@ -16,7 +16,7 @@
  *  - an image in a checkpoint holds no document of a commit after that checkpoint: it was saved before;
  *  - an image that cannot be read, or is of another declaration, is dropped, and the index made from the records.
  */
-import { isBlazeError } from '../base/errors.ts'
+import { isBlazeError, isDamage } from '../base/errors.ts'
 import { invariant } from '../base/invariant.ts'
 import { parsePath, valueAt } from '../base/path.ts'
 import type { Path, StoredRecord, Value } from '../base/values.ts'
@@ -188,7 +188,7 @@ export class TextState {
           return index
         }
       } catch (error) {
-        if (!isBlazeError(error, 'CORRUPT') && !isBlazeError(error, 'CODEC')) throw error
+        if (!isDamage(error) && !isBlazeError(error, 'CODEC')) throw error
       }
       this.dropImage()
     }

@@ -11,7 +11,8 @@ import { nodePlatform } from '../platform/node-platform.ts'
 
 /**
  * Opens the database in a folder, made when it is not there. One process owns it. Errors: LOCKED, NOT_A_DATABASE,
- * FORMAT_NEWER, VERSION_NEWER, CORRUPT, IO, INVALID_ARGUMENT.
+ * FORMAT_NEWER, VERSION_NEWER, CORRUPT, IO, INVALID_ARGUMENT; with encryption PASSWORD_REQUIRED, WRONG_PASSWORD,
+ * NOT_ENCRYPTED, TAMPERED, UNSUPPORTED.
  * @example
  * const db = await open('./data')
  * await db.collection('bugs').insert({ title: 'Login broken' })
@@ -83,6 +84,7 @@ export type { DumpedFile, DumpedIndex } from '../engine/dump/manifest.ts'
 export type { RecordPlace } from '../engine/dump/record-writer.ts'
 export type { ByteSource } from '../engine/dump/source-text.ts'
 export type { CsvOptions } from '../engine/dump/text-rows.ts'
+export type { EncryptionOptions, KeyDerivation, Secret } from '../engine/encryption-options.ts'
 export type { DatabaseHealth, HealthCheck, HealthCheckName, HealthStatus } from '../engine/health.ts'
 export type { HealthOptions, OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'

@@ -26,6 +26,7 @@ import type { FrozenPage, PageStore } from '../pages/page-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { LogPosition } from '../wal/log.ts'
 import { PAGE_ITEM_HEAD } from '../wal/page-file.ts'
+import type { Seals } from '../wal/seal.ts'
 import { writeDirectory } from './directory-file.ts'
 import type { EngineImage } from './directory-image.ts'
 import { IMAGE_SIZE, PageMap } from './page-map.ts'
@@ -46,6 +47,7 @@ export interface CapturedImage extends EngineImage {
 /** What a checkpoint is given. One object per open database: the number of the directory is counted in it. */
 export interface CheckpointContext extends ReleaseContext {
   readonly epochSalt: Uint8Array
+  readonly seals: Seals
   readonly pages: PageStore
   /** The number of the last directory that was named, or tried: counted up by each checkpoint. */
   directoryNumber: number
@@ -104,7 +106,8 @@ export async function checkpoint(context: CheckpointContext): Promise<Checkpoint
     const pageSegments = map.pageSegments()
     const number = ++context.directoryNumber
     const structures = map.mapped(image.structures)
-    const directory = await writeDirectory(platform, context.folder, number, { ...image, structures, pageSegments })
+    const content = { ...image, structures, pageSegments }
+    const directory = await writeDirectory(platform, context.folder, number, content, context.seals)
     step = 'root'
     const root = makeRoot(context, image, pageSegments[0]?.id, directory)
     context.writeRoot(root)

@@ -1,11 +1,12 @@
 /**
  * The directory as a file: built under a temporary name, hashed, renamed; never edited. At open its size and SHA-256 are
- * those that root states, or it is not opened.
+ * those that root states, or it is not opened. In an encrypted database its values are sealed, each for its own place.
  */
 
 import { equalBytes, toHex } from '../base/bytes.ts'
 import { corrupt } from '../base/errors.ts'
 import { FileError, type FileHandle, type FileSystem, type Platform } from '../platform/platform.ts'
+import { damageOf, type Seals } from '../wal/seal.ts'
 import { ioError, segmentIds, TEMPORARY_SUFFIX } from '../wal/segment.ts'
 import { type DirectoryImage, decodeDirectory, encodeDirectory } from './directory-image.ts'
 import { type DirectoryName, directoryFile, type Root } from './root.ts'
@@ -16,13 +17,17 @@ export async function writeDirectory(
   folder: string,
   number: number,
   image: DirectoryImage,
+  seals: Seals,
 ): Promise<DirectoryName> {
   const path = `${folder}/${directoryFile(number)}`
   const temporary = `${path}${TEMPORARY_SUFFIX}`
   const { files } = platform
   try {
     files.unlinkSync(temporary)
-    await platform.directories.build(temporary, encodeDirectory(image))
+    const entries = encodeDirectory(image).map(
+      ([key, value]) => [key, seals.sealValue(placeOf(number, key), value)] as const,
+    )
+    await platform.directories.build(temporary, entries)
     const bytes = await readWhole(files, temporary)
     files.renameSync(temporary, path)
     await files.syncFolder(folder)
@@ -32,26 +37,44 @@ export async function writeDirectory(
   }
 }
 
-/** The directory that root names, verified. Throws CORRUPT when it is not that file, IO. */
+/** The directory that root names, verified. Throws CORRUPT or TAMPERED when it is not that file, IO. */
 export async function readDirectory(
   platform: Platform,
   folder: string,
   name: DirectoryName,
-  options: { readonly readOnlyFolder: boolean },
+  options: { readonly readOnlyFolder: boolean; readonly seals: Seals },
 ): Promise<DirectoryImage> {
+  const { seals } = options
   const path = `${folder}/${directoryFile(name.number)}`
   try {
     const bytes = readWholeSync(platform.files, path)
     if (bytes.length !== name.sizeBytes) {
-      throw corrupt(path, 0, `${name.sizeBytes} bytes, as root states`, `${bytes.length} bytes`)
+      throw damageOf(seals, path, 0, `${name.sizeBytes} bytes, as root states`, `${bytes.length} bytes`)
     }
     const sha256 = platform.digest.sha256(bytes)
-    if (!equalBytes(sha256, name.sha256)) throw corrupt(path, 0, `SHA-256 ${toHex(name.sha256)}`, toHex(sha256))
-    return decodeDirectory(path, await platform.directories.load(path, bytes, options))
+    if (!equalBytes(sha256, name.sha256)) {
+      throw damageOf(seals, path, 0, `SHA-256 ${toHex(name.sha256)}`, toHex(sha256))
+    }
+    const entries = await platform.directories.load(path, bytes, options)
+    return decodeDirectory(
+      path,
+      entries.map(([key, value]) => [key, opened(seals, path, placeOf(name.number, key), value)] as const),
+    )
   } catch (error) {
     if (error instanceof FileError && error.code === 'ENOENT') throw corrupt(path, 0, 'the directory', 'no such file')
     throw ioError(error, 'Nothing was changed.')
   }
+}
+
+/** What the seal of a directory's value names. */
+function placeOf(number: number, key: number): string {
+  return `${directoryFile(number)}/${key}`
+}
+
+function opened(seals: Seals, path: string, place: string, value: Uint8Array): Uint8Array {
+  const plain = seals.openValue(place, value)
+  if (plain === undefined) throw damageOf(seals, path, 0, `the value ${place}`, 'one that is not sealed for it')
+  return plain
 }
 
 /**

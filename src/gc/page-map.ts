@@ -18,7 +18,7 @@
  * What it does not do: write, decide what to write, evict (16 B a page stay in memory once read: 8 MB for 8 GB of pages).
  */
 import { getU32, setF64, setU32 } from '../base/binary.ts'
-import { corrupt, isBlazeError } from '../base/errors.ts'
+import { corrupt, isDamage } from '../base/errors.ts'
 import type { Lsn, StructureId } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 import { PAGE_SIZE } from '../pages/slabs.ts'
@@ -301,7 +301,7 @@ export class PageMap {
     try {
       return this.#words(structure, map, mapPage)
     } catch (error) {
-      if (isBlazeError(error, 'CORRUPT')) return undefined
+      if (isDamage(error)) return undefined
       throw error
     }
   }

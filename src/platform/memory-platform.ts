@@ -14,6 +14,7 @@
  * What it does not do: simulate time (give it a manual clock) or the order of turns.
  */
 import { crc32, digest } from './checksums.ts'
+import { cipher } from './cipher.ts'
 import { systemClock } from './clock.ts'
 import { FaultPlan } from './fault-plan.ts'
 import { memoryDirectoryStore } from './memory-directory-store.ts'
@@ -95,6 +96,7 @@ function platformOver(options: MemoryPlatformOptions, root: MemoryFolder | undef
     digest,
     streams: byteStreams,
     sqlite: options.sqlite ?? sqliteDoor,
+    cipher,
     crc32,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
     codeGeneration: options.codeGeneration ?? true,

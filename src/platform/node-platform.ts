@@ -1,6 +1,7 @@
 /** The real machine: the parts of this folder put together. */
 import { totalmem } from 'node:os'
 import { crc32, digest } from './checksums.ts'
+import { cipher } from './cipher.ts'
 import { systemClock } from './clock.ts'
 import { lmdbDirectoryStore } from './directory-store.ts'
 import { nodeLocks } from './lock.ts'
@@ -24,6 +25,7 @@ export function nodePlatform(probePath?: string): Platform {
     digest,
     streams: byteStreams,
     sqlite: sqliteDoor,
+    cipher,
     crc32,
     memoryBytes: memoryOfMachine(),
     codeGeneration: codeGenerationAllowed(),

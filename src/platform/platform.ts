@@ -177,6 +177,52 @@ export interface SqliteDoor {
   open(path: string): Promise<SqliteFile | undefined>
 }
 
+/** What one use of AES-256-GCM is done with. */
+export interface CipherTask {
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** 12 bytes; never twice for different bytes under one key. */
+  readonly nonce: Uint8Array
+  /** Bytes that are proven with the others and stay as they are. */
+  readonly associated: Uint8Array
+  /** Length of the tag: 12 or 16. */
+  readonly tagBytes: number
+}
+
+/** scrypt takes 128 × cost × blockSize bytes of memory. */
+export interface ScryptParameters {
+  /** N, a power of two. */
+  readonly cost: number
+  /** r */
+  readonly blockSize: number
+  /** p */
+  readonly parallelism: number
+}
+
+export interface Argon2Parameters {
+  readonly memoryKib: number
+  readonly passes: number
+  readonly parallelism: number
+}
+
+/** The ciphers of the machine. What comes back is the caller's own copy, keys of 32 bytes. */
+export interface Cipher {
+  /** Ciphertext as long as the plaintext, and the tag. */
+  encrypt(task: CipherTask, plain: Uint8Array): { readonly bytes: Uint8Array; readonly tag: Uint8Array }
+  /** The plaintext; undefined when the tag is not that of these bytes. */
+  decrypt(task: CipherTask, sealed: Uint8Array, tag: Uint8Array): Uint8Array | undefined
+  /** HKDF-SHA-256: a key from a key. */
+  hkdf(key: Uint8Array, salt: Uint8Array, info: string): Uint8Array
+  /** HMAC-SHA-256, 32 bytes. */
+  hmac(key: Uint8Array, bytes: Uint8Array): Uint8Array
+  /** A key from a password, on another thread. */
+  scrypt(password: Uint8Array, salt: Uint8Array, parameters: ScryptParameters): Promise<Uint8Array>
+  /** The same; undefined where the runtime has none. */
+  readonly argon2id:
+    | ((password: Uint8Array, salt: Uint8Array, parameters: Argon2Parameters) => Promise<Uint8Array>)
+    | undefined
+}
+
 /** Everything the engine is given. */
 export interface Platform {
   /** Where the database lies. */
@@ -190,6 +236,7 @@ export interface Platform {
   readonly digest: Digest
   readonly streams: ByteStreams
   readonly sqlite: SqliteDoor
+  readonly cipher: Cipher
   /** CRC-32 (IEEE) of source[start, end), continuing `seed`; native for long inputs. Unsigned. */
   crc32(source: Uint8Array, start: number, end: number, seed: number): number
   /** Bytes of memory of the machine (or the container's limit), for the default budget. */

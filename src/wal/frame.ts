@@ -7,13 +7,13 @@
  *
  * Little-endian. `length` counts the head and is a multiple of 8. The checksum is a CRC-32 over the frame without the
  * checksum itself, seeded by (file id, kind, epoch) of its segment; the lsn lies among the bytes it covers, so a frame is
- * right at one place of one file in one epoch only. `prevChain` is the checksum of the frame before. The twelve bytes
- * from 28 are room for a 96-bit tag, so that encrypted frames keep every offset.
+ * right at one place of one file in one epoch only. `prevChain` is the checksum of the frame before. In an encrypted
+ * database the twelve bytes from 28 are the tag of AES-256-GCM and the items are ciphertext, every offset the same; the
+ * tag's first four bytes are what the next frame names. What seals frames, and how, is said in seal.ts.
  *
  * `durableBefore` is the position up to which the log was surely on the device when the write that carries this frame
  * began. Recovery uses it to tell a torn tail from rot: see recovery.ts.
  */
-import { crc32 } from '../base/checksum.ts'
 import type { Lsn } from '../base/ids.ts'
 import { lsnOf } from '../base/ids.ts'
 import type { Platform } from '../platform/platform.ts'
@@ -33,7 +33,7 @@ export const MAX_LARGE_FRAME: number = MAX_WRITE - SEGMENT_HEAD
 /** The largest reserve of all. */
 export const MAX_LARGE_ITEM: number = MAX_LARGE_FRAME - FRAME_HEAD
 
-/** Flag: the frame holds one item only and may be longer than MAX_FRAME. The other flag bits are kept for encryption and compression and are zero. */
+/** Flag: the frame holds one item only and may be longer than MAX_FRAME. The other flag bits are kept and are zero. */
 export const FLAG_LARGE = 1
 
 export const LENGTH_AT = 0
@@ -43,8 +43,28 @@ export const DURABLE_BEFORE_AT = 16
 export const PREV_CHAIN_AT = 24
 export const CHECKSUM_AT = 28
 
-/** What a frame's checksum is computed with. */
+/** What the checksums of plain frames are computed with. */
 export type Checksums = Pick<Platform, 'crc32'>
+
+/** What proves, and in an encrypted database hides, the frames of the segments of one open. */
+export interface FrameSeal {
+  /** True: on disk there are other bytes than in memory. */
+  readonly encrypts: boolean
+  /**
+   * Seals the frame at [start, end) of `bytes`, whose head is complete but for the checksum, and returns its chain value.
+   * `sealed` gets the bytes for the disk at the same offsets: `bytes` itself when nothing is encrypted.
+   */
+  seal(bytes: Uint8Array, view: DataView, start: number, end: number, sealed: Uint8Array): number
+  /** Verifies the frame at [start, end), as it was read; its items are plain in place when that is true, untouched if not. */
+  open(bytes: Uint8Array, view: DataView, start: number, end: number): boolean
+  /** The words of an error about a frame that `open` refused. */
+  mismatch(
+    bytes: Uint8Array,
+    view: DataView,
+    start: number,
+    end: number,
+  ): { readonly expected: string; readonly found: string }
+}
 
 /** A verified frame: `bytes` is indexed by offset within the segment. A view, valid until the next frame is asked for unless kept. */
 export interface Frame {
@@ -54,7 +74,7 @@ export interface Frame {
   readonly payloadEnd: number
   readonly lsn: Lsn
   readonly bytes: Uint8Array
-  /** The checksum, which the next frame names as prevChain. */
+  /** The checksum, or the beginning of the tag, which the next frame names as prevChain. */
   readonly checksum: number
 }
 
@@ -66,34 +86,25 @@ const FAULT_LSN = 2
 const FAULT_CHECKSUM = 3
 const FAULT_FLAGS = 4
 
-/** The checksum of the frame at [start, end) under a segment's seed. */
-export function frameChecksum(sums: Checksums, bytes: Uint8Array, start: number, end: number, seed: number): number {
-  const head = crc32(bytes, start, start + CHECKSUM_AT, seed)
-  return sums.crc32(bytes, start + CHECKSUM_AT + 4, end, head)
-}
-
 /** Begins a frame in fresh (zero) memory: everything of the head that is known before the frame is sealed. */
 export function beginFrame(view: DataView, start: number, lsn: Lsn, flags: number): void {
   view.setUint32(start + FLAGS_AT, flags, true)
   view.setFloat64(start + LSN_AT, lsn, true)
 }
 
-/** Seals a closed frame (its length is set): after this its bytes never change. Returns the checksum. */
+/** Seals a closed frame (its length is set) into `sealed`: after this its bytes never change. Returns its chain value. */
 export function sealFrame(
-  sums: Checksums,
+  seal: FrameSeal,
   bytes: Uint8Array,
   view: DataView,
   start: number,
   durableBefore: Lsn,
   prevChain: number,
-  seed: number,
+  sealed: Uint8Array,
 ): number {
   view.setFloat64(start + DURABLE_BEFORE_AT, durableBefore, true)
   view.setUint32(start + PREV_CHAIN_AT, prevChain, true)
-  const end = start + view.getUint32(start + LENGTH_AT, true)
-  const checksum = frameChecksum(sums, bytes, start, end, seed)
-  view.setUint32(start + CHECKSUM_AT, checksum, true)
-  return checksum
+  return seal.seal(bytes, view, start, start + view.getUint32(start + LENGTH_AT, true), sealed)
 }
 
 /**
@@ -105,17 +116,17 @@ export function plausibleLength(length: number, room: number): boolean {
 }
 
 /**
- * Verifies the frame at `at` of `bytes`, which must be the frame at `lsn`. `limit` is the end of what belongs to the
- * segment in `bytes`, all of it read. The chain is the caller's to check: a frame read alone has no neighbour.
+ * Verifies the frame at `at` of `bytes`, as it was read, which must be the frame at `lsn`; a sound one is plain in place
+ * afterwards, so it is verified once. `limit` is the end of what belongs to the segment in `bytes`, all of it read. The
+ * chain is the caller's to check: a frame read alone has no neighbour.
  */
 export function frameFault(
-  sums: Checksums,
+  seal: FrameSeal,
   bytes: Uint8Array,
   view: DataView,
   at: number,
   limit: number,
   lsn: Lsn,
-  seed: number,
 ): FrameFault {
   if (limit - at < FRAME_HEAD) return FAULT_LENGTH
   const length = view.getUint32(at + LENGTH_AT, true)
@@ -123,21 +134,19 @@ export function frameFault(
   if (view.getFloat64(at + LSN_AT, true) !== lsn) return FAULT_LSN
   const flags = view.getUint32(at + FLAGS_AT, true)
   if ((flags & ~FLAG_LARGE) !== 0 || (length > MAX_FRAME && flags !== FLAG_LARGE)) return FAULT_FLAGS
-  const checksum = frameChecksum(sums, bytes, at, at + length, seed)
-  return checksum === view.getUint32(at + CHECKSUM_AT, true) ? FRAME_SOUND : FAULT_CHECKSUM
+  return seal.open(bytes, view, at, at + length) ? FRAME_SOUND : FAULT_CHECKSUM
 }
 
 /** The two words of an error about a faulty frame. */
 export function describeFault(
-  sums: Checksums,
+  seal: FrameSeal,
   bytes: Uint8Array,
   view: DataView,
   at: number,
   limit: number,
   lsn: Lsn,
-  seed: number,
 ): { readonly expected: string; readonly found: string } {
-  const fault = frameFault(sums, bytes, view, at, limit, lsn, seed)
+  const fault = frameFault(seal, bytes, view, at, limit, lsn)
   if (limit - at < FRAME_HEAD)
     return { expected: `a frame of at least ${FRAME_HEAD} bytes`, found: `${limit - at} bytes` }
   const length = view.getUint32(at + LENGTH_AT, true)
@@ -149,10 +158,7 @@ export function describeFault(
     case FAULT_FLAGS:
       return { expected: 'frame flags known to this version', found: `${view.getUint32(at + FLAGS_AT, true)}` }
     case FAULT_CHECKSUM:
-      return {
-        expected: `checksum ${view.getUint32(at + CHECKSUM_AT, true)}`,
-        found: `${frameChecksum(sums, bytes, at, at + length, seed)}`,
-      }
+      return seal.mismatch(bytes, view, at, at + length)
     case FRAME_SOUND:
       return { expected: 'a frame that follows its predecessor', found: 'a frame of another history' }
   }

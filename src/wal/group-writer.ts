@@ -87,7 +87,7 @@ export class GroupWriter {
     this.#platform = config.platform
     this.#config = config
     this.#pace = new Pace(config.syncWrites, config.platform.clock)
-    this.#queue = new WriteQueue(config.platform, start)
+    this.#queue = new WriteQueue(start)
     this.#closeFrame = closeFrame
     this.#begun = begun
     this.#durable = start.lsn
@@ -224,9 +224,11 @@ export class GroupWriter {
   }
 
   #headerStep(segment: Segment): Step {
-    const { fileId, epochSalt } = this.#config
+    const { fileId, epochSalt, seals } = this.#config
+    const { keyId } = seals
     const { lsn: prevEnd, chain: prevChain } = this.#queue.endBefore(segment)
-    const source = encodeHeader({ kind: 'log', id: segment.id, fileId, epochSalt, prevEnd, prevChain, keyId: 0 })
+    const header = { kind: 'log', id: segment.id, fileId, epochSalt, prevEnd, prevChain, keyId } as const
+    const source = encodeHeader(header, seals)
     return this.#step('header', segment, source, 0, SEGMENT_HEAD, true, this.#durable)
   }
 
@@ -234,7 +236,8 @@ export class GroupWriter {
     const to = this.#queue.writeEnd(segment)
     this.#queue.seal(segment, to, this.#durable)
     const full = this.#fullTo > this.#accepted
-    return this.#step('frames', segment, segment.bytes, segment.writtenTo, to, full, lsnOf(segment.id, to))
+    const source = segment.sealedBytes ?? segment.bytes
+    return this.#step('frames', segment, source, segment.writtenTo, to, full, lsnOf(segment.id, to))
   }
 
   #syncStep(segment: Segment, urgent: boolean): Step {
@@ -375,6 +378,7 @@ export class GroupWriter {
     const handles = [segment.durableHandle, segment.plainHandle]
     segment.durableHandle = undefined
     segment.plainHandle = undefined
+    segment.sealedBytes = undefined
     for (const handle of handles) {
       try {
         handle?.closeSync()

@@ -1,6 +1,7 @@
 /** What the log is given and what it tells: positions, configuration, events. */
 import type { Lsn } from '../base/ids.ts'
 import type { Platform } from '../platform/platform.ts'
+import type { Seals } from './seal.ts'
 import type { Segment } from './segment.ts'
 
 /** A place in the log. */
@@ -24,6 +25,7 @@ export interface LogConfig {
   readonly folder: string
   /** 16 bytes. */
   readonly fileId: Uint8Array
+  readonly seals: Seals
   /** 32 random bytes, new for each writing open. */
   readonly epochSalt: Uint8Array
   readonly syncWrites: 'auto' | 'never'

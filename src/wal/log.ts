@@ -30,7 +30,7 @@ import type { Lsn } from '../base/ids.ts'
 import { lsnOf } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 import { FileError } from '../platform/platform.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, FrameSeal } from './frame.ts'
 import {
   beginFrame,
   FLAG_LARGE,
@@ -50,7 +50,7 @@ import type { Prepared } from './preparation.ts'
 import { SegmentPreparer } from './preparation.ts'
 import type { ResidentStats } from './resident.ts'
 import { ResidentLog } from './resident.ts'
-import { checksumSeed, Segment, truncateSegment } from './segment.ts'
+import { Segment, truncateSegment } from './segment.ts'
 
 export type { Durability, LogConfig, LogPosition, LogStart } from './log-config.ts'
 
@@ -87,7 +87,7 @@ export class Log {
   readonly #writer: GroupWriter
   readonly #preparer: SegmentPreparer
   readonly #start: LogStart
-  readonly #seed: number
+  readonly #seal: FrameSeal
   /** The segment that is being filled; undefined before the first reserve of this open. */
   #head: Segment | undefined
   #capacity = 0
@@ -101,8 +101,8 @@ export class Log {
   constructor(config: LogConfig, start: LogStart) {
     this.#config = config
     this.#start = start
-    this.#seed = checksumSeed(config.fileId, 'log', config.epochSalt)
-    this.resident = new ResidentLog(config.platform, config.fileId, start.segments, start.tailSegment)
+    this.#seal = config.seals.frames('log', { epochSalt: config.epochSalt, keyId: config.seals.keyId })
+    this.resident = new ResidentLog(config, start.segments, start.tailSegment)
     const nextId = start.tailSegment + start.segments.length
     this.#preparer = new SegmentPreparer(config.platform, config.folder, nextId, config.minFreeBytes)
     this.#writer = new GroupWriter(
@@ -334,8 +334,9 @@ export class Log {
         segment.durableHandle = files.openSync(prepared.path, 'write-durable')
       })
     }
-    segment.seed = this.#seed
+    segment.seal = this.#seal
     segment.attach(new Uint8Array(new ArrayBuffer(prepared.sizeBytes)), true)
+    if (this.#seal.encrypts) segment.sealedBytes = new Uint8Array(prepared.sizeBytes)
     return segment
   }
 

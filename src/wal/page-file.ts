@@ -11,7 +11,6 @@
  *
  * A frame can be read when it was handed to the system (after drain() or sync()); until then the page is in memory.
  */
-import { corrupt } from '../base/errors.ts'
 import { type Lsn, lsnOf } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 import { FileError, type FileHandle, type Platform } from '../platform/platform.ts'
@@ -22,6 +21,7 @@ import {
   describeFault,
   FRAME_HEAD,
   FRAME_SOUND,
+  type FrameSeal,
   frameFault,
   LENGTH_AT,
   MAX_FRAME,
@@ -31,7 +31,8 @@ import {
   sealFrame,
 } from './frame.ts'
 import { readHeader } from './reader.ts'
-import { checksumSeed, encodeHeader, ioError, segmentIds, segmentPath } from './segment.ts'
+import { damageOf, type Seals } from './seal.ts'
+import { encodeHeader, ioError, segmentIds, segmentPath } from './segment.ts'
 
 const SEGMENT_BYTES = 0x1000000
 /** The item head a page image carries before its bytes: structure u32, page u32, C f64. */
@@ -43,6 +44,7 @@ export interface PageFileConfig {
   readonly folder: string
   /** 16 bytes. */
   readonly fileId: Uint8Array
+  readonly seals: Seals
 }
 
 /** Where a page image lies, and the checksum of its frame: what a page map holds. */
@@ -68,7 +70,7 @@ export function pageSegmentIds(platform: Platform, folder: string): number[] {
 export class PageSegmentWriter {
   readonly #config: PageFileConfig
   readonly #epochSalt: Uint8Array
-  readonly #seed: number
+  readonly #seal: FrameSeal
   #nextId: number
   #segment = 0
   #handle: FileHandle | undefined
@@ -91,7 +93,7 @@ export class PageSegmentWriter {
     this.#config = config
     this.#nextId = nextSegment
     this.#epochSalt = epochSalt
-    this.#seed = checksumSeed(config.fileId, 'pages', epochSalt)
+    this.#seal = config.seals.frames('pages', { epochSalt, keyId: config.seals.keyId })
   }
 
   /** The first id that was not used: root.pageHead + 1. */
@@ -120,7 +122,7 @@ export class PageSegmentWriter {
     this.#view.setUint32(at + LENGTH_AT, size, true)
     this.#buffer.set(payload, at + FRAME_HEAD)
     const before = 0 as Lsn // page frames prove nothing about one another
-    this.#chain = sealFrame(this.#config.platform, this.#buffer, this.#view, at, before, this.#chain, this.#seed)
+    this.#chain = sealFrame(this.#seal, this.#buffer, this.#view, at, before, this.#chain, this.#buffer)
     this.#buffered += size
     this.#segmentSize += size
     return { segment: this.#segment, offset, checksum: this.#chain }
@@ -159,7 +161,7 @@ export class PageSegmentWriter {
 
   #beginSegment(): void {
     this.#send()
-    const { platform, folder, fileId } = this.#config
+    const { platform, folder, fileId, seals } = this.#config
     const id = this.#nextId
     const prevEnd = lsnOf(this.#segment, this.#segmentSize)
     let handle: FileHandle
@@ -175,9 +177,10 @@ export class PageSegmentWriter {
     this.#handle = handle
     this.#segment = id
     const epochSalt = this.#epochSalt
-    const header = encodeHeader({ kind: 'pages', id, fileId, epochSalt, prevEnd, prevChain: this.#chain, keyId: 0 })
+    const { keyId } = seals
+    const header = { kind: 'pages', id, fileId, epochSalt, prevEnd, prevChain: this.#chain, keyId } as const
     this.#segmentSize = SEGMENT_HEAD
-    this.#enqueue({ handle, buffer: header, position: 0, size: SEGMENT_HEAD })
+    this.#enqueue({ handle, buffer: encodeHeader(header, seals), position: 0, size: SEGMENT_HEAD })
   }
 
   #newBuffer(): void {
@@ -221,7 +224,7 @@ export class PageSegmentWriter {
 export class PageSegmentReader {
   readonly #config: PageFileConfig
   readonly #descriptors: Descriptors
-  readonly #seeds = new Map<number, number>()
+  readonly #seals = new Map<number, FrameSeal>()
   readonly #scratch = new Uint8Array(MAX_FRAME)
   readonly #view = new DataView(this.#scratch.buffer)
 
@@ -232,7 +235,7 @@ export class PageSegmentReader {
 
   /**
    * Copies the image at `location` into `target` and returns its size. It must be the frame of that checksum, whole and
-   * sound; CORRUPT names file and offset otherwise. `target` must be large enough.
+   * sound; CORRUPT or TAMPERED names file and offset otherwise. `target` must be large enough.
    */
   readPageFrame(
     location: { readonly segment: number; readonly offset: number },
@@ -240,23 +243,22 @@ export class PageSegmentReader {
     target: Uint8Array,
   ): number {
     const { segment, offset } = location
-    const { platform, folder } = this.#config
-    const path = segmentPath(folder, segment)
+    const path = segmentPath(this.#config.folder, segment)
     const bytes = this.#scratch
     const view = this.#view
     try {
       const handle = this.#descriptors.get(path)
-      const seed = this.#seed(segment, path, handle)
+      const seal = this.#seal(segment, path, handle)
       const wanted = Math.min(MAX_FRAME, FRAME_HEAD + target.length)
       const size = readFully(handle, bytes, 0, wanted, offset)
       const lsn = lsnOf(segment, offset)
-      if (frameFault(platform, bytes, view, 0, size, lsn, seed) !== FRAME_SOUND) {
-        const fault = describeFault(platform, bytes, view, 0, size, lsn, seed)
-        throw corrupt(path, offset, fault.expected, fault.found)
+      if (frameFault(seal, bytes, view, 0, size, lsn) !== FRAME_SOUND) {
+        const fault = describeFault(seal, bytes, view, 0, size, lsn)
+        throw damageOf(seal, path, offset, fault.expected, fault.found)
       }
       const length = view.getUint32(LENGTH_AT, true)
       const found = view.getUint32(CHECKSUM_AT, true)
-      if (found !== checksum) throw corrupt(path, offset, `the page frame with checksum ${checksum}`, `${found}`)
+      if (found !== checksum) throw damageOf(seal, path, offset, `the page frame with checksum ${checksum}`, `${found}`)
       target.set(bytes.subarray(FRAME_HEAD, length))
       return length - FRAME_HEAD
     } catch (error) {
@@ -266,7 +268,7 @@ export class PageSegmentReader {
 
   /** Forgets a segment, so that its file can be removed. */
   forget(segment: number): void {
-    this.#seeds.delete(segment)
+    this.#seals.delete(segment)
     this.#descriptors.close(segmentPath(this.#config.folder, segment))
   }
 
@@ -274,15 +276,14 @@ export class PageSegmentReader {
     this.#descriptors.closeAll()
   }
 
-  #seed(segment: number, path: string, handle: FileHandle): number {
-    let seed = this.#seeds.get(segment)
-    if (seed === undefined) {
-      const { fileId } = this.#config
-      const header = readHeader(handle, { path, kind: 'pages', id: segment, fileId })
-      seed = checksumSeed(fileId, 'pages', header.epochSalt)
-      this.#seeds.set(segment, seed)
+  #seal(segment: number, path: string, handle: FileHandle): FrameSeal {
+    let seal = this.#seals.get(segment)
+    if (seal === undefined) {
+      const { fileId, seals } = this.#config
+      seal = seals.frames('pages', readHeader(handle, { path, kind: 'pages', id: segment, fileId, seals }))
+      this.#seals.set(segment, seal)
     }
-    return seed
+    return seal
   }
 }
 

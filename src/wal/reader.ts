@@ -4,12 +4,12 @@
  * the caller's to say: recovery asks whether it may be a torn tail, everybody else calls it damage.
  */
 
-import type { BlazeError } from '../base/errors.ts'
+import type { DamageError } from '../base/errors.ts'
 import { corrupt } from '../base/errors.ts'
 import { lsnOf } from '../base/ids.ts'
-import type { FileHandle, Platform } from '../platform/platform.ts'
+import type { FileHandle } from '../platform/platform.ts'
 import { readFully } from './descriptors.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, FrameSeal } from './frame.ts'
 import {
   describeFault,
   FRAME_HEAD,
@@ -21,17 +21,15 @@ import {
   plausibleLength,
   SEGMENT_HEAD,
 } from './frame.ts'
-import type { SegmentHeader, SegmentKind } from './segment.ts'
+import { damageOf } from './seal.ts'
+import type { ExpectedHeader, SegmentHeader } from './segment.ts'
 import { decodeHeader } from './segment.ts'
 
 /** Read from the file at a time. */
 const STEP = 0x100000
 
-/** Reads and checks the header of segment `id`; CORRUPT or FORMAT_NEWER when it is not that. */
-export function readHeader(
-  handle: FileHandle,
-  expected: { readonly path: string; readonly kind: SegmentKind; readonly id: number; readonly fileId: Uint8Array },
-): SegmentHeader {
+/** Reads and checks the header of segment `id`; CORRUPT, TAMPERED or FORMAT_NEWER when it is not that. */
+export function readHeader(handle: FileHandle, expected: ExpectedHeader): SegmentHeader {
   const bytes = new Uint8Array(SEGMENT_HEAD)
   const size = readFully(handle, bytes, 0, SEGMENT_HEAD, 0)
   if (size < SEGMENT_HEAD) throw corrupt(expected.path, 0, `a header of ${SEGMENT_HEAD} bytes`, `${size} bytes`)
@@ -40,11 +38,10 @@ export function readHeader(
 
 /** A segment to be read. */
 export interface ScanPlace {
-  readonly platform: Platform
   readonly handle: FileHandle
   readonly path: string
   readonly segment: number
-  readonly seed: number
+  readonly seal: FrameSeal
 }
 
 /** What a {@link SegmentScan} reads. */
@@ -84,14 +81,13 @@ export class SegmentScan {
 
   /** The next frame, or undefined at the end of the segment and at a fault: `offset` tells which. */
   next(): Frame | undefined {
-    const { platform, segment, seed, endOffset, buffer } = this.#source
+    const { segment, seal, endOffset, buffer } = this.#source
     const at = this.#at
     if (endOffset - at < FRAME_HEAD || !this.fill(at + FRAME_HEAD)) return undefined
     const length = this.#view.getUint32(at + LENGTH_AT, true)
     if (!plausibleLength(length, endOffset - at) || !this.fill(at + length)) return undefined
-    if (frameFault(platform, buffer, this.#view, at, endOffset, lsnOf(segment, at), seed) !== FRAME_SOUND)
-      return undefined
     if (this.#chain !== undefined && this.#view.getUint32(at + PREV_CHAIN_AT, true) !== this.#chain) return undefined
+    if (frameFault(seal, buffer, this.#view, at, endOffset, lsnOf(segment, at)) !== FRAME_SOUND) return undefined
     const frame = frameAt(segment, buffer, this.#view, at)
     this.#chain = frame.checksum
     this.#at = frame.payloadEnd
@@ -115,12 +111,12 @@ export class SegmentScan {
     return this.#readTo
   }
 
-  /** The CORRUPT error of the fault at `offset`. */
-  damage(): BlazeError<'CORRUPT'> {
-    const { platform, path, segment, seed, endOffset, buffer } = this.#source
+  /** The error of the fault at `offset`: CORRUPT, or TAMPERED where frames are encrypted. */
+  damage(): DamageError {
+    const { path, segment, seal, endOffset, buffer } = this.#source
     const at = this.#at
     const limit = Math.min(endOffset, this.#readTo)
-    const { expected, found } = describeFault(platform, buffer, this.#view, at, limit, lsnOf(segment, at), seed)
-    return corrupt(path, at, expected, found)
+    const { expected, found } = describeFault(seal, buffer, this.#view, at, limit, lsnOf(segment, at))
+    return damageOf(seal, path, at, expected, found)
   }
 }

@@ -1,22 +1,23 @@
 /** What recovery asks of the files themselves: headers, ends, which were begun. */
-import { corrupt } from '../base/errors.ts'
 import { offsetOf, segmentOf } from '../base/ids.ts'
 import { FileError, type FileHandle } from '../platform/platform.ts'
 import { readFully } from './descriptors.ts'
 import { SEGMENT_HEAD } from './frame.ts'
 import type { LogConfig } from './log-config.ts'
+import { damageOf } from './seal.ts'
 import { decodeHeader, headerSealed, PREV_END_AT, type SegmentHeader, segmentPath } from './segment.ts'
 
 /** The part of the log's configuration that reading needs. */
-export type RecoveryConfig = Pick<LogConfig, 'platform' | 'folder' | 'fileId' | 'readOnly'>
+export type RecoveryConfig = Pick<LogConfig, 'platform' | 'folder' | 'fileId' | 'seals' | 'readOnly'>
 
 const WINDOW = 0x100000
 
-/** The header of segment `id`; CORRUPT or FORMAT_NEWER. */
+/** The header of segment `id`; CORRUPT, TAMPERED or FORMAT_NEWER. */
 export function headerOfSegment(config: RecoveryConfig, id: number, handle: FileHandle): SegmentHeader {
   const bytes = new Uint8Array(SEGMENT_HEAD)
   readFully(handle, bytes, 0, SEGMENT_HEAD, 0)
-  return decodeHeader(bytes, { path: segmentPath(config.folder, id), kind: 'log', id, fileId: config.fileId })
+  const { folder, fileId, seals } = config
+  return decodeHeader(bytes, { path: segmentPath(folder, id), kind: 'log', id, fileId, seals })
 }
 
 /** Takes the newest files that were never begun off `ids` and returns them. A bad header before other bytes is corruption. */
@@ -27,7 +28,10 @@ export function dropUnbegun(config: RecoveryConfig, ids: number[], open: (id: nu
     const size = readFully(open(id), bytes, 0, SEGMENT_HEAD, 0)
     if (headerSealed(bytes.subarray(0, size))) break
     const at = firstNonZero(open(id), SEGMENT_HEAD)
-    if (at >= 0) throw corrupt(segmentPath(config.folder, id), 0, 'a segment header', `other bytes, and data at ${at}`)
+    if (at >= 0) {
+      const path = segmentPath(config.folder, id)
+      throw damageOf(config.seals, path, 0, 'a segment header', `other bytes, and data at ${at}`)
+    }
     dropped.unshift(id)
     ids.pop()
   }
@@ -55,7 +59,8 @@ function firstNonZero(handle: FileHandle, from: number): number {
 export function endOf(config: RecoveryConfig, id: number, successor: SegmentHeader): number {
   const end = offsetOf(successor.prevEnd)
   if (segmentOf(successor.prevEnd) === id && end >= SEGMENT_HEAD) return end
-  throw corrupt(
+  throw damageOf(
+    config.seals,
     segmentPath(config.folder, successor.id),
     PREV_END_AT,
     `an end in segment ${id}`,

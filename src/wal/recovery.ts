@@ -41,9 +41,9 @@ import type { LogConfig, LogPosition, LogStart } from './log-config.ts'
 import type { ScanPlace, ScanSource } from './reader.ts'
 import { SegmentScan } from './reader.ts'
 import { dropUnbegun, endOf, headerOfSegment, makeDurable, type RecoveryConfig } from './recovery-files.ts'
+import { damageOf } from './seal.ts'
 import type { SegmentHeader } from './segment.ts'
 import {
-  checksumSeed,
   HEADER_CHAIN_AT,
   ioError,
   markResident,
@@ -82,7 +82,7 @@ export function oldestSegment(platform: Platform, folder: string): number | unde
 
 /**
  * Verifies the log from C and hands its frames to `onFrame`, in order. A frame's bytes are valid during the call; with
- * `keep` they stay where the log serves them from. Throws CORRUPT naming file and offset, FORMAT_NEWER, IO.
+ * `keep` they stay where the log serves them from. Throws CORRUPT or TAMPERED naming file and offset, FORMAT_NEWER, IO.
  */
 export function recoverLog(config: RecoveryConfig, from: RecoveryStart, onFrame: (frame: Frame) => void): Recovered {
   try {
@@ -103,7 +103,7 @@ export function removeVoid(config: Pick<LogConfig, 'platform' | 'folder'>, recov
 }
 
 function recover(config: RecoveryConfig, from: RecoveryStart, onFrame: (frame: Frame) => void): Recovered {
-  const { platform, folder, fileId } = config
+  const { platform, folder } = config
   const { tailSegment } = from
   const ids = segmentIds(platform.files.listSync(folder))
   const below = ids.filter((id) => id < tailSegment)
@@ -149,7 +149,7 @@ function recover(config: RecoveryConfig, from: RecoveryStart, onFrame: (frame: F
     if (!config.readOnly && from.cleanEnd?.lsn !== walked.end.lsn) {
       makeDurable(config, last.id, provenOffset(last.id, start, walked.durableBefore), last.usedBytes)
     }
-    invariant(checksumSeed(fileId, 'log', headerOf(newest).epochSalt) === last.seed, () => 'the newest header was read')
+    invariant(last.seal !== undefined, () => 'the newest header was read')
     const { end, tornBytes } = walked
     return { end, tornBytes, tailSegment, segments, voidSegments }
   } finally {
@@ -228,15 +228,14 @@ function walk(task: Walk): { readonly end: LogPosition; readonly tornBytes: numb
     invariant(segment !== undefined, () => `segment ${id} was listed`)
     const newest = id === tail + segments.length - 1
     const header = headerOf(id)
-    segment.seed = checksumSeed(config.fileId, 'log', header.epochSalt)
+    segment.seal = config.seals.frames('log', header)
     const endOffset = newest ? segment.usedBytes : endOf(config, id, headerOf(id + 1))
     const first = id === segmentOf(start.lsn)
     const startOffset = first ? offsetOf(start.lsn) : SEGMENT_HEAD
     if (startOffset > endOffset) throw corrupt(segment.path, endOffset, `a log up to ${start.lsn}`, 'its end')
-    const { platform } = config
-    const { path, seed } = segment
+    const { path, seal } = segment
     const handle = open(id)
-    if (first) verifyPosition({ platform, handle, path, segment: id, seed }, start, header)
+    if (first) verifyPosition({ handle, path, segment: id, seal }, start, header)
     if (newest && startOffset === endOffset) {
       // Closed cleanly: nothing to read, and no memory for it, which would be as much as the segment is long.
       const end: LogPosition = { lsn: lsnOf(id, endOffset), chain }
@@ -244,19 +243,20 @@ function walk(task: Walk): { readonly end: LogPosition; readonly tornBytes: numb
       return { end, tornBytes: 0, durableBefore: 0 }
     }
     const buffer = new Uint8Array(new ArrayBuffer(endOffset))
-    const source: ScanSource = { platform, handle, path, segment: id, seed, endOffset, buffer }
+    const source: ScanSource = { handle, path, segment: id, seal, endOffset, buffer }
     const walked = walkSegment(task, source, startOffset, chain, newest)
     chain = walked.chain
     const reached = segment.usedBytes // walkSegment has set it to where the frames end
     if (newest) {
       const end: LogPosition = { lsn: lsnOf(id, reached), chain }
       const tornBytes = tornTail(source, end)
-      checkCleanEnd(task, end, undefined)
+      checkCleanEnd(task, end, undefined, tornBytes)
       return { end, tornBytes, durableBefore: walked.durableBefore }
     }
     const next = headerOf(id + 1)
     if (next.prevChain !== chain) {
-      throw corrupt(
+      throw damageOf(
+        seal,
         segments[id + 1 - tail]!.path,
         HEADER_CHAIN_AT,
         `the chain ${chain} of segment ${id}`,
@@ -299,7 +299,7 @@ function walkSegment(
 
 /** Invariant 3: a valid frame behind the fault that was written when the fault's place was already durable. */
 function refuseRot(source: ScanSource, scan: SegmentScan): void {
-  const { platform, buffer, segment, seed, endOffset } = source
+  const { buffer, segment, seal, endOffset } = source
   const fault = lsnOf(segment, scan.offset)
   scan.fill(endOffset)
   const limit = scan.readTo
@@ -311,7 +311,7 @@ function refuseRot(source: ScanSource, scan: SegmentScan): void {
     if (words[word] !== origin + word * 8) continue
     const at = word * 8 - LSN_AT
     if (at + FRAME_HEAD > limit || view.getFloat64(at + DURABLE_BEFORE_AT, true) <= fault) continue
-    if (frameFault(platform, buffer, view, at, limit, lsnOf(segment, at), seed) === FRAME_SOUND) throw scan.damage()
+    if (frameFault(seal, buffer, view, at, limit, lsnOf(segment, at)) === FRAME_SOUND) throw scan.damage()
   }
 }
 
@@ -332,18 +332,18 @@ function tornTail(source: ScanSource, end: LogPosition): number {
 /** Step 4: the frame that ends at C carries C's chain; at a segment's start its header does. */
 function verifyPosition(source: ScanPlace, position: LogPosition, header: SegmentHeader): void {
   const end = offsetOf(position.lsn)
-  const { path } = source
+  const { path, seal } = source
   if (end === SEGMENT_HEAD) {
     if (header.prevChain === position.chain) return
-    throw corrupt(path, HEADER_CHAIN_AT, `the chain ${position.chain}`, `${header.prevChain}`)
+    throw damageOf(seal, path, HEADER_CHAIN_AT, `the chain ${position.chain}`, `${header.prevChain}`)
   }
   for (const reach of [MAX_FRAME, MAX_LARGE_FRAME]) if (frameEndsAt(source, end, reach, position.chain)) return
-  throw corrupt(path, end, `a frame with checksum ${position.chain} that ends here`, 'none')
+  throw damageOf(seal, path, end, `a frame with checksum ${position.chain} that ends here`, 'none')
 }
 
 /** Looks for the frame with this checksum that ends at `end` and is at most `reach` long. */
 function frameEndsAt(source: ScanPlace, end: number, reach: number, chain: number): boolean {
-  const { platform, handle, segment, seed } = source
+  const { handle, segment, seal } = source
   const from = Math.max(SEGMENT_HEAD, end - reach)
   const window = new Uint8Array(end - from)
   if (readFully(handle, window, 0, end - from, from) < end - from) return false
@@ -356,13 +356,13 @@ function frameEndsAt(source: ScanPlace, end: number, reach: number, chain: numbe
     const lsn = lsnOf(segment, from + at)
     if (view.getFloat64(at + LSN_AT, true) !== lsn) continue
     if (at + view.getUint32(at + LENGTH_AT, true) !== window.length) continue
-    if (frameFault(platform, window, view, at, window.length, lsn, seed) === FRAME_SOUND) return true
+    if (frameFault(seal, window, view, at, window.length, lsn) === FRAME_SOUND) return true
   }
   return false
 }
 
 /** A clean close promised the log up to `cleanEnd`: it ends there, or a segment of a later open continues exactly there. */
-function checkCleanEnd(task: Walk, reached: LogPosition, segment: number | undefined): void {
+function checkCleanEnd(task: Walk, reached: LogPosition, segment: number | undefined, tornBytes = 0): void {
   const { config, from } = task
   const promised = from.cleanEnd
   // Of a log that was still empty nothing is promised: the next open begins the first segment itself.
@@ -374,5 +374,8 @@ function checkCleanEnd(task: Walk, reached: LogPosition, segment: number | undef
   if (!here && (segment !== undefined || segmentOf(reached.lsn) > id)) return
   const path = segmentPath(config.folder, segmentOf(reached.lsn))
   const expected = `a log that a clean close ended at ${promised.lsn} with chain ${promised.chain}`
-  throw corrupt(path, offsetOf(reached.lsn), expected, `${reached.lsn} with chain ${reached.chain}`)
+  const found = `${reached.lsn} with chain ${reached.chain}`
+  // What fails its seal is told from what is missing: bytes that are there where the log stops to be one.
+  if (tornBytes > 0) throw damageOf(config.seals, path, offsetOf(reached.lsn), expected, found)
+  throw corrupt(path, offsetOf(reached.lsn), expected, found)
 }

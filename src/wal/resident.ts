@@ -7,7 +7,8 @@
  * A cold entry's frame is found by the convention that the first u32 of every entry holds in its low 24 bits the distance,
  * in units of 8 bytes, back to the start of its frame. That number is read unverified and only bounds what is read
  * next; the frame is verified whole before a byte of it is used. A sequential reader is noticed (its misses follow one
- * another) and its window grows from one frame to 256 KB.
+ * another) and its window grows from one frame to 256 KB. In an encrypted segment that number is ciphertext, and the
+ * frame's head, which is not, is sought backwards.
  *
  * Eviction drops the whole buffer of a segment: never the newest, never one with bytes that are not durable. A reader that
  * holds a view keeps that buffer alive; nobody holds one across a safe point. Invariant: a set bit, or an offset below
@@ -20,7 +21,7 @@ import { lsnOf } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 import type { Platform } from '../platform/platform.ts'
 import { Descriptors, readFully } from './descriptors.ts'
-import type { Frame } from './frame.ts'
+import type { Frame, FrameSeal } from './frame.ts'
 import {
   describeFault,
   FRAME_HEAD,
@@ -28,17 +29,23 @@ import {
   frameAt,
   frameFault,
   LENGTH_AT,
+  LSN_AT,
+  MAX_FRAME,
   MAX_LARGE_FRAME,
   plausibleLength,
   SEGMENT_HEAD,
 } from './frame.ts'
+import type { LogConfig } from './log-config.ts'
 import { readHeader, SegmentScan } from './reader.ts'
+import { damageOf, type Seals } from './seal.ts'
 import type { Segment } from './segment.ts'
-import { checksumSeed, ioError, isResident, markResident } from './segment.ts'
+import { ioError, isResident, markResident } from './segment.ts'
 
 const FIRST_WINDOW = 0x4000
 const LAST_WINDOW = 0x40000
 const DISTANCE_MASK = 0xffffff
+/** How far back the head of an encrypted frame is sought: most frames are small, all but those of one item below 64 KB. */
+const SEARCH_REACHES = [0x1000, MAX_FRAME, MAX_LARGE_FRAME]
 const READS_GO_ON = 'Nothing was changed.'
 
 /** Counters for stats(). */
@@ -63,6 +70,7 @@ export class ResidentLog {
   readonly name = 'log'
   readonly #platform: Platform
   readonly #fileId: Uint8Array
+  readonly #seals: Seals
   readonly #descriptors: Descriptors
   /** Contiguous ids; the first is #tail. */
   #segments: Segment[]
@@ -75,9 +83,14 @@ export class ResidentLog {
   #coldBytes = 0
   #evictions = 0
 
-  constructor(platform: Platform, fileId: Uint8Array, segments: readonly Segment[], tail: number) {
+  constructor(
+    { platform, fileId, seals }: Pick<LogConfig, 'platform' | 'fileId' | 'seals'>,
+    segments: readonly Segment[],
+    tail: number,
+  ) {
     this.#platform = platform
     this.#fileId = fileId
+    this.#seals = seals
     this.#descriptors = new Descriptors(platform.files)
     this.#segments = [...segments]
     this.#tail = tail
@@ -139,12 +152,8 @@ export class ResidentLog {
     const handle = this.#guard(() => this.#platform.files.openSync(path, 'read'))
     try {
       const buffer = new Uint8Array(new ArrayBuffer(endOffset))
-      const seed = this.#seed(segment)
-      const scan = new SegmentScan(
-        { platform: this.#platform, handle, path, segment: id, seed, endOffset, buffer },
-        SEGMENT_HEAD,
-        undefined,
-      )
+      const seal = this.#seal(segment)
+      const scan = new SegmentScan({ handle, path, segment: id, seal, endOffset, buffer }, SEGMENT_HEAD, undefined)
       for (;;) {
         const frame = this.#guard(() => scan.next())
         if (frame === undefined) break
@@ -212,7 +221,7 @@ export class ResidentLog {
   /** Brings the frame around a cold entry into memory. */
   #load(id: number, offset: number): Uint8Array {
     const segment = this.segment(id)
-    const start = this.#frameStart(segment, offset)
+    const start = this.#startOfFrame(segment, offset)
     segment.windowBytes = segment.missAt === start ? Math.min(segment.windowBytes * 2, LAST_WINDOW) : FIRST_WINDOW
     if (segment.bytes.length === 0) segment.attach(new Uint8Array(new ArrayBuffer(segment.usedBytes)), false)
     const { bytes, end } = this.#readFrames(segment, start, segment.windowBytes, this.#scratch)
@@ -227,7 +236,7 @@ export class ResidentLog {
       at = next
     }
     segment.missAt = end
-    assertInside(segment, offset, { start, end })
+    this.#assertInside(segment, offset, { start, end })
     segment.referenced = true
     return segment.bytes
   }
@@ -237,16 +246,21 @@ export class ResidentLog {
    * least that one: bytes[0] is offset `start` of the segment. In `buffer` if that is large enough, else in a new one.
    */
   readFrames(segment: Segment, offset: number, mostBytes: number, buffer: Uint8Array<ArrayBuffer>): ReadFrames {
-    const frames = this.#readFrames(segment, this.#frameStart(segment, offset), mostBytes, buffer)
-    assertInside(segment, offset, frames)
+    const frames = this.#readFrames(segment, this.#startOfFrame(segment, offset), mostBytes, buffer)
+    this.#assertInside(segment, offset, frames)
     return frames
   }
 
-  /** Follows the entry's distance back to its frame. Unverified: only its bounds are believed. */
-  #frameStart(segment: Segment, offset: number): number {
+  /** Where the frame around an entry begins. Unverified: whoever uses it verifies the frame that is there. */
+  #startOfFrame(segment: Segment, offset: number): number {
     if (offset % 8 !== 0 || offset < SEGMENT_HEAD + FRAME_HEAD || offset > segment.usedBytes - 8) {
       throw corrupt(segment.path, offset, `an entry's address below ${segment.usedBytes}`, `an address outside`)
     }
+    return this.#seal(segment).encrypts ? this.#searchFrame(segment, offset) : this.#distanceBack(segment, offset)
+  }
+
+  /** Follows the entry's distance back to its frame: only its bounds are believed. */
+  #distanceBack(segment: Segment, offset: number): number {
     const scratch = this.#word
     if (this.#read(segment, scratch, 4, offset) < 4) {
       throw corrupt(segment.path, offset, 'an entry', 'the end of the file')
@@ -262,7 +276,7 @@ export class ResidentLog {
   /** Reads a window from `start`, a frame's, and verifies the frame there and those that follow whole within it. */
   #readFrames(segment: Segment, start: number, mostBytes: number, buffer: Uint8Array<ArrayBuffer>): ReadFrames {
     const { id, path, usedBytes } = segment
-    const seed = this.#seed(segment)
+    const seal = this.#seal(segment)
     let bytes = buffer.length < mostBytes ? new Uint8Array(mostBytes) : buffer
     let size = this.#read(segment, bytes, Math.min(mostBytes, usedBytes - start), start)
     let view = new DataView(bytes.buffer)
@@ -275,27 +289,61 @@ export class ResidentLog {
       size = this.#read(segment, bytes, length, start)
     }
     let at = 0
-    while (frameFault(this.#platform, bytes, view, at, size, lsnOf(id, start + at), seed) === FRAME_SOUND) {
+    while (frameFault(seal, bytes, view, at, size, lsnOf(id, start + at)) === FRAME_SOUND) {
       at += view.getUint32(at + LENGTH_AT, true)
     }
     if (at === 0) {
-      const fault = describeFault(this.#platform, bytes, view, 0, size, lsnOf(id, start), seed)
-      throw corrupt(path, start, fault.expected, fault.found)
+      const fault = describeFault(seal, bytes, view, 0, size, lsnOf(id, start))
+      throw damageOf(seal, path, start, fault.expected, fault.found)
     }
     this.#coldReads++
     this.#coldBytes += at
     return { bytes, start, end: start + at }
   }
 
-  /** The seed of a segment's checksums, from its header. */
-  #seed(segment: Segment): number {
-    if (segment.seed === undefined) {
-      const { path, id } = segment
-      const expected = { path, kind: 'log', id, fileId: this.#fileId } as const
-      const header = this.#guard(() => readHeader(this.#descriptors.get(path), expected))
-      segment.seed = checksumSeed(this.#fileId, 'log', header.epochSalt)
+  /**
+   * Where the frame around an encrypted entry begins: its distance is ciphertext, so the nearest head before it is sought,
+   * eight bytes that say the position at which they lie. Unverified as well: what is found is opened whole, or refused.
+   */
+  #searchFrame(segment: Segment, offset: number): number {
+    const origin = lsnOf(segment.id, 0) - LSN_AT
+    for (const reach of SEARCH_REACHES) {
+      const from = Math.max(SEGMENT_HEAD, offset - reach)
+      const window = this.#scratchOf(offset - from)
+      const size = this.#read(segment, window, offset - from, from)
+      const words = new Float64Array(window.buffer)
+      // The field of a frame that begins at `at` lies at `at + LSN_AT`.
+      for (let word = (size >>> 3) - 1; word * 8 >= LSN_AT; word--) {
+        if (words[word] === origin + from + word * 8) return from + word * 8 - LSN_AT
+      }
+      if (from === SEGMENT_HEAD) break
     }
-    return segment.seed
+    throw damageOf(this.#seals, segment.path, offset, 'a frame that holds this entry', 'none before it')
+  }
+
+  /** An entry's address led to a frame: it must be the one around it. */
+  #assertInside(segment: Segment, offset: number, { start, end }: { start: number; end: number }): void {
+    if (offset >= start + FRAME_HEAD && offset < end) return
+    throw damageOf(this.#seals, segment.path, offset, 'an entry inside a frame', `the frame at ${start} ends before it`)
+  }
+
+  /** What seals a segment's frames, from its header. */
+  #seal(segment: Segment): FrameSeal {
+    if (segment.seal === undefined) {
+      const { path, id } = segment
+      const expected = { path, kind: 'log', id, fileId: this.#fileId, seals: this.#seals } as const
+      segment.seal = this.#seals.frames(
+        'log',
+        this.#guard(() => readHeader(this.#descriptors.get(path), expected)),
+      )
+    }
+    return segment.seal
+  }
+
+  /** Memory for what is read and not verified yet, of at least this size. */
+  #scratchOf(size: number): Uint8Array<ArrayBuffer> {
+    if (size > this.#scratch.length) this.#scratch = new Uint8Array(MAX_LARGE_FRAME)
+    return this.#scratch
   }
 
   #read(segment: Segment, target: Uint8Array, size: number, position: number): number {
@@ -308,13 +356,6 @@ export class ResidentLog {
     } catch (error) {
       throw ioError(error, READS_GO_ON) as BlazeError
     }
-  }
-}
-
-/** An entry's distance led to a frame: it must be the one around it. */
-function assertInside(segment: Segment, offset: number, { start, end }: { start: number; end: number }): void {
-  if (offset < start + FRAME_HEAD || offset >= end) {
-    throw corrupt(segment.path, offset, 'an entry inside a frame', `the frame at ${start} ends before it`)
   }
 }
 

@@ -5,6 +5,9 @@
  *   header  := magic 8 | version u32 | kind u32 | fileId 16 | id f64 | epochSalt 32 | prevEnd f64 | prevChain u32 | keyId u32 | zero* | checksum u32
  *   at         0         8             12         16          32       40             72            80              84                  508
  *
+ * In an encrypted database 32 bytes at 476 are an HMAC over those before them, and keyId names the data key; the checksum
+ * is there in both, so that whether a segment was begun can be told without keys.
+ *
  * The header is a device write of its own. `prevEnd` and `prevChain` state where and with which checksum the log ended
  * when this segment was begun: what lies in the older file beyond prevEnd is void for every reader. A checksum mismatch
  * in the newest files means "prepared, never begun".
@@ -15,20 +18,17 @@
  */
 import { equalBytes } from '../base/bytes.ts'
 import { crc32 } from '../base/checksum.ts'
-import { BlazeError, corrupt } from '../base/errors.ts'
+import { BlazeError } from '../base/errors.ts'
 import type { Lsn } from '../base/ids.ts'
 import { lsnOf } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
 import type { FileHandle, Platform } from '../platform/platform.ts'
 import { FileError } from '../platform/platform.ts'
-import { SEGMENT_HEAD } from './frame.ts'
+import { type FrameSeal, SEGMENT_HEAD } from './frame.ts'
+import { damageOf, KIND_NUMBER, type Seals, type SegmentKind } from './seal.ts'
 
 /** The version of the segment and frame grammar that this code writes. */
 export const LOG_FORMAT = 0
-
-/** What a segment file holds. */
-export type SegmentKind = 'log' | 'pages' | 'spill'
-const KIND_NUMBER: Readonly<Record<SegmentKind, number>> = { log: 1, pages: 2, spill: 3 }
 
 const MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x53, 0x65, 0x67]) // BlazeSeg
 const VERSION_AT = 8
@@ -76,14 +76,8 @@ export function segmentIds(names: readonly string[]): number[] {
     .sort((a, b) => a - b)
 }
 
-/** The seed of the checksums of a segment's frames. */
-export function checksumSeed(fileId: Uint8Array, kind: SegmentKind, epochSalt: Uint8Array): number {
-  const seed = crc32(fileId, 0, fileId.length, KIND_NUMBER[kind])
-  return crc32(epochSalt, 0, epochSalt.length, seed)
-}
-
 /** The 512 bytes of a header. */
-export function encodeHeader(header: SegmentHeader): Uint8Array {
+export function encodeHeader(header: SegmentHeader, seals: Seals): Uint8Array {
   invariant(header.fileId.length === FILE_ID_SIZE, () => `a file id has ${FILE_ID_SIZE} bytes`)
   invariant(header.epochSalt.length === EPOCH_SALT_SIZE, () => `an epoch salt has ${EPOCH_SALT_SIZE} bytes`)
   const bytes = new Uint8Array(SEGMENT_HEAD)
@@ -97,24 +91,31 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
   view.setFloat64(PREV_END_AT, header.prevEnd, true)
   view.setUint32(HEADER_CHAIN_AT, header.prevChain, true)
   view.setUint32(KEY_ID_AT, header.keyId, true)
+  seals.sealHeader(bytes, header.keyId)
   view.setUint32(CHECKSUM_AT, crc32(bytes, 0, CHECKSUM_AT), true)
   return bytes
 }
 
-/** True when the checksum of a header holds: the segment was begun. */
+/** True when the checksum of a header holds: the segment was begun. By whom, decodeHeader finds out. */
 export function headerSealed(bytes: Uint8Array): boolean {
   if (bytes.length < SEGMENT_HEAD || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return false
   const view = new DataView(bytes.buffer, bytes.byteOffset, SEGMENT_HEAD)
   return view.getUint32(CHECKSUM_AT, true) === crc32(bytes, 0, CHECKSUM_AT)
 }
 
-/** Decodes a header that must be that of segment `id` of this file; CORRUPT or FORMAT_NEWER otherwise. */
-export function decodeHeader(
-  bytes: Uint8Array,
-  expected: { readonly path: string; readonly kind: SegmentKind; readonly id: number; readonly fileId: Uint8Array },
-): SegmentHeader {
-  const { path, kind, id, fileId } = expected
-  if (!headerSealed(bytes)) throw corrupt(path, 0, 'a segment header', 'other bytes')
+/** Which header is expected, and by what it is proven. */
+export interface ExpectedHeader {
+  readonly path: string
+  readonly kind: SegmentKind
+  readonly id: number
+  readonly fileId: Uint8Array
+  readonly seals: Seals
+}
+
+/** Decodes a header that must be that of segment `id` of this file; CORRUPT, TAMPERED or FORMAT_NEWER otherwise. */
+export function decodeHeader(bytes: Uint8Array, expected: ExpectedHeader): SegmentHeader {
+  const { path, kind, id, fileId, seals } = expected
+  if (!headerSealed(bytes)) throw damageOf(seals, path, 0, 'a segment header', 'other bytes')
   const view = new DataView(bytes.buffer, bytes.byteOffset, SEGMENT_HEAD)
   const version = view.getUint32(VERSION_AT, true)
   if (version > LOG_FORMAT) {
@@ -124,13 +125,19 @@ export function decodeHeader(
       { found: version, supported: LOG_FORMAT },
     )
   }
+  const keyId = view.getUint32(KEY_ID_AT, true)
+  if (!seals.headerHolds(bytes, keyId)) {
+    const wanted = seals.encrypts ? 'a header sealed with the keys of this database' : 'the header of a plain segment'
+    throw damageOf(seals, path, KEY_ID_AT, wanted, `another, which names key ${keyId}`)
+  }
   if (view.getUint32(KIND_AT, true) !== KIND_NUMBER[kind]) {
-    throw corrupt(path, KIND_AT, `kind ${KIND_NUMBER[kind]}`, `${view.getUint32(KIND_AT, true)}`)
+    throw damageOf(seals, path, KIND_AT, `kind ${KIND_NUMBER[kind]}`, `${view.getUint32(KIND_AT, true)}`)
   }
   if (!equalBytes(bytes.subarray(FILE_ID_AT, FILE_ID_AT + FILE_ID_SIZE), fileId)) {
-    throw corrupt(path, FILE_ID_AT, "this database's file id", 'that of another database')
+    throw damageOf(seals, path, FILE_ID_AT, "this database's file id", 'that of another database')
   }
-  if (view.getFloat64(ID_AT, true) !== id) throw corrupt(path, ID_AT, `id ${id}`, `${view.getFloat64(ID_AT, true)}`)
+  const found = view.getFloat64(ID_AT, true)
+  if (found !== id) throw damageOf(seals, path, ID_AT, `id ${id}`, `${found}`)
   return {
     kind,
     id,
@@ -138,7 +145,7 @@ export function decodeHeader(
     epochSalt: bytes.slice(SALT_AT, SALT_AT + EPOCH_SALT_SIZE),
     prevEnd: view.getFloat64(PREV_END_AT, true) as Lsn, // the header's checksum holds: it was written from an Lsn
     prevChain: view.getUint32(HEADER_CHAIN_AT, true),
-    keyId: view.getUint32(KEY_ID_AT, true),
+    keyId,
   }
 }
 
@@ -153,11 +160,13 @@ export class Segment {
   usedBytes: number
   /** True when no more frames are added. */
   closed = false
-  /** Seed of its frames' checksums; undefined until its header was read. */
-  seed: number | undefined
+  /** What seals its frames; undefined until its header was read. */
+  seal: FrameSeal | undefined
   /** The buffer, indexed by offset in the segment; empty when nothing is in memory. */
   bytes: Uint8Array<ArrayBuffer> = NO_BYTES
   view: DataView<ArrayBuffer> = NO_VIEW
+  /** The sealed frames as they go to the disk, by the same offsets; undefined: as they are in memory. The writer's. */
+  sealedBytes: Uint8Array | undefined
   residentBelow = 0
   bitmap: Uint8Array = NO_BYTES
   /** Bytes of frames in memory. */
@@ -206,7 +215,8 @@ export class Segment {
 
   /** Bytes of memory that its frames occupy. */
   residentBytes(): number {
-    return this.residentBelow > 0 ? this.usedBytes : this.loadedBytes
+    const sealed = this.sealedBytes === undefined ? 0 : this.sealedTo
+    return (this.residentBelow > 0 ? this.usedBytes : this.loadedBytes) + sealed
   }
 }
 

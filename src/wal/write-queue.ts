@@ -11,18 +11,16 @@
 import type { Lsn } from '../base/ids.ts'
 import { lsnOf } from '../base/ids.ts'
 import { invariant } from '../base/invariant.ts'
-import { type Checksums, LENGTH_AT, MAX_WRITE, PREV_CHAIN_AT, SEGMENT_HEAD, sealFrame } from './frame.ts'
+import { LENGTH_AT, MAX_WRITE, PREV_CHAIN_AT, SEGMENT_HEAD, sealFrame } from './frame.ts'
 import type { LogPosition } from './log-config.ts'
 import type { Segment } from './segment.ts'
 
 export class WriteQueue {
-  readonly #sums: Checksums
   readonly #segments: Segment[] = []
   readonly #start: LogPosition
   #chain: number
 
-  constructor(sums: Checksums, start: LogPosition) {
-    this.#sums = sums
+  constructor(start: LogPosition) {
     this.#start = start
     this.#chain = start.chain
   }
@@ -77,10 +75,10 @@ export class WriteQueue {
 
   /** Seals the frames of a segment up to `to`; those sealed already stay as they are. */
   seal(segment: Segment, to: number, durableBefore: Lsn): void {
-    const { bytes, view, seed } = segment
-    invariant(seed !== undefined, () => `segment ${segment.id} has a seed`)
+    const { bytes, view, seal, sealedBytes = bytes } = segment
+    invariant(seal !== undefined, () => `segment ${segment.id} has a seal`)
     for (let at = segment.sealedTo; at < to; at += view.getUint32(at + LENGTH_AT, true)) {
-      this.#chain = sealFrame(this.#sums, bytes, view, at, durableBefore, this.#chain, seed)
+      this.#chain = sealFrame(seal, bytes, view, at, durableBefore, this.#chain, sealedBytes)
     }
     if (to > segment.sealedTo) segment.sealedTo = to
   }

@@ -5,8 +5,8 @@ import type { Segment } from './segment.ts'
 
 /**
  * `header` begins a segment, `frames` writes whole frames of one segment, `sync` makes durable what was accepted. A full
- * step has succeeded when it is durable. `source` is indexed by offset in the file: a seal (encryption) would give it
- * other bytes than those in memory, of the same size.
+ * step has succeeded when it is durable. `source` is indexed by offset in the file: the bytes in memory, or what an
+ * encrypting seal has made of them, of the same size.
  */
 export interface Step {
   readonly kind: 'header' | 'frames' | 'sync'

@@ -11,6 +11,8 @@ const pages: readonly string[] = [
   'CHANGELOG.md',
   'docs/guide.md',
   'docs/errors.md',
+  'docs/encryption.md',
+  'SECURITY.md',
   ...readdirSync(join(root, 'docs/decisions')).map((name) => `docs/decisions/${name}`),
 ]
 

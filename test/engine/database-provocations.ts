@@ -4,7 +4,9 @@ import { setU32 } from '../../src/base/binary.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { collection } from '../../src/engine/collection-spec.ts'
 import { Database } from '../../src/engine/database.ts'
+import { openDatabase } from '../../src/engine/open-database.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
+import { KEY, platformFor } from '../support/encrypted.ts'
 import { closeChecked, FOLDER, freshPlatform, openOn } from './fixture.ts'
 import type { Provocation } from './provocation.ts'
 
@@ -209,7 +211,56 @@ export const DATABASE_PROVOCATIONS: readonly Provocation[] = [
         bytes[100] = 0
       }),
   },
+  {
+    code: 'PASSWORD_REQUIRED',
+    when: 'a password does not arrive',
+    reopen: (platform) => openOn(platform, { encryption: { password: '' } }),
+  },
+  {
+    code: 'PASSWORD_REQUIRED',
+    when: 'an encrypted database is opened without one',
+    reopen: () => onEncrypted((platform) => openDatabase(platform, FOLDER, {})),
+  },
+  {
+    code: 'WRONG_PASSWORD',
+    when: 'an encrypted database is opened with another key',
+    reopen: () => onEncrypted((platform) => openOn(platform, { encryption: { key: new Uint8Array(32) } })),
+  },
+  {
+    code: 'NOT_ENCRYPTED',
+    when: 'a plain database is opened with a key',
+    reopen: (platform) => openOn(platform, { encryption: { key: KEY } }),
+  },
+  { code: 'NOT_ENCRYPTED', when: 'a plain database is rekeyed', use: (db) => db.rekey({ key: KEY }) },
+  {
+    code: 'TAMPERED',
+    when: 'the root of an encrypted database is another',
+    reopen: () =>
+      onEncrypted((platform) => {
+        const handle = platform.files.openSync(`${FOLDER}/root`, 'write')
+        handle.writeSync(Uint8Array.of(1), 0, 1, 100)
+        handle.syncSync()
+        handle.closeSync()
+        return openOn(platform)
+      }),
+  },
 ]
+
+/** Runs `use` on the files of an encrypted database, and expects that it leaves them as it finds them. */
+async function onEncrypted(use: (platform: MemoryPlatform) => Promise<unknown>): Promise<void> {
+  const platform = platformFor('encrypted', freshPlatform())
+  const db = await openOn(platform)
+  await db.collection('items').insert({ id: 1 })
+  await closeChecked(db)
+  const trace = platform.faults.trace()
+  try {
+    await use(platform)
+  } finally {
+    expect(platform.files.openHandles).toBe(0)
+    const writes = trace.filter(({ operation }) => /^(write|rename|unlink|truncate)/.test(operation))
+    expect(writes.filter(({ path }) => path !== `${FOLDER}/root`)).toEqual([])
+  }
+}
 
 function breakLog(platform: MemoryPlatform): void {
   for (const each of ['write', 'writeSync', 'sync', 'syncSync'] as const) {

@@ -6,6 +6,7 @@ import { openDatabase } from '../../src/engine/open-database.ts'
 import type { OpenOptions } from '../../src/engine/open-options.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
 import type { Clock } from '../../src/platform/platform.ts'
+import { optionsOn } from '../support/encrypted.ts'
 
 export const FOLDER = '/db'
 
@@ -21,7 +22,7 @@ export function openOn<const C extends CollectionSpecs = Record<never, never>>(
   platform: MemoryPlatform,
   options: OpenOptions<C> = {},
 ): Promise<DatabaseWith<C>> {
-  return openDatabase(platform, FOLDER, options)
+  return openDatabase(platform, FOLDER, optionsOn(platform, options))
 }
 
 /** Checks every structure, then closes. */

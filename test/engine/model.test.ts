@@ -4,6 +4,7 @@ import type { DatabaseWith } from '../../src/engine/database.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { type SeededRandom, seededRandom } from '../../src/platform/seeded-random.ts'
 import type { DynamicRecord } from '../../src/query/types.ts'
+import { platformFor, VARIANTS } from '../support/encrypted.ts'
 import { seed } from '../support/seed.ts'
 import { closeChecked, freshPlatform, openOn } from './fixture.ts'
 
@@ -117,14 +118,14 @@ async function open(platform: MemoryPlatform): Promise<Db> {
   return db
 }
 
-describe('the engine against a model', () => {
+describe.each(VARIANTS)('the engine against a model, $variant', ({ variant, share }) => {
   it('gives after every operation, snapshot, checkpoint and reopen what a Map gives', async () => {
     const random = seededRandom(seed())
-    const platform = freshPlatform()
+    const platform = platformFor(variant, freshPlatform())
     let db = await open(platform)
     const model: Model = new Map()
     const snapshots: { snapshot: ReturnType<Db['snapshot']>; model: Model }[] = []
-    for (let step = 0; step < 1500; step++) {
+    for (let step = 0; step < 1500 * share; step++) {
       const action = random.below(100)
       if (action < 70) {
         const { done, apply } = randomWrite(db, model, random)
@@ -154,9 +155,9 @@ describe('the engine against a model', () => {
 
   it('holds every acknowledged commit after a kill or a power cut, and a prefix of the others', async () => {
     const random = seededRandom(seed() + 1)
-    let platform = freshPlatform()
+    let platform = platformFor(variant, freshPlatform())
     let model: Model = new Map()
-    for (let round = 0; round < 60; round++) {
+    for (let round = 0; round < 60 * share; round++) {
       const db = await open(platform)
       expectSame(db, model, random)
       const commits: ((m: Model) => void)[] = []

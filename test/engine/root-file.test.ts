@@ -4,9 +4,11 @@ import { createIdentity, readIdentity } from '../../src/engine/identity-file.ts'
 import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
 import { firstRoot, type Root } from '../../src/gc/root.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
+import { plainSealsOf } from '../support/seals.ts'
 
 const FOLDER = '/db'
 const FILE_ID = Uint8Array.from({ length: 16 }, (_, i) => i)
+const KEYS = { fileId: FILE_ID, seals: plainSealsOf(FILE_ID) }
 const ROOT: Root = {
   epochSalt: new Uint8Array(32).fill(4),
   checkpoint: { lsn: 123456789012 as Lsn, chain: 0xfedcba98 },
@@ -45,31 +47,25 @@ describe('root', () => {
     'a root reads back as it was written',
     (root) => {
       const platform = newPlatform()
-      writeRoot(platform, FOLDER, root, FILE_ID)
-      expect(readRoot(platform, FOLDER, FILE_ID)).toEqual(root)
+      writeRoot(platform, FOLDER, root, KEYS)
+      expect(readRoot(platform, FOLDER, KEYS)).toEqual(root)
       expect(platform.files.openHandles).toBe(0)
     },
   )
 
   test('a missing root, a damaged one and that of another database are none', () => {
     const platform = newPlatform()
-    expect(readRoot(platform, FOLDER, FILE_ID)).toBeUndefined()
-    writeRoot(platform, FOLDER, ROOT, FILE_ID)
-    expect(
-      readRoot(
-        platform,
-        FOLDER,
-        FILE_ID.map((byte) => byte + 1),
-      ),
-    ).toBeUndefined()
+    expect(readRoot(platform, FOLDER, KEYS)).toBeUndefined()
+    writeRoot(platform, FOLDER, ROOT, KEYS)
+    expect(readRoot(platform, FOLDER, { ...KEYS, fileId: FILE_ID.map((byte) => byte + 1) })).toBeUndefined()
     const size = fileOf(platform, 'root')!.length
     for (let at = 0; at < size; at++) {
       const copy = platform.crash({ mode: 'keep-all', seed: 1 })
       edit(copy, 'root', at, fileOf(platform, 'root')![at]! ^ 16)
-      expect(readRoot(copy, FOLDER, FILE_ID), `byte ${at}`).toBeUndefined()
+      expect(readRoot(copy, FOLDER, KEYS), `byte ${at}`).toBeUndefined()
     }
     edit(platform, 'root', size, 0)
-    expect(readRoot(platform, FOLDER, FILE_ID)).toBeUndefined()
+    expect(readRoot(platform, FOLDER, KEYS)).toBeUndefined()
   })
 
   test('a crash at any call of a switch leaves the old root or the new one', () => {
@@ -77,17 +73,17 @@ describe('root', () => {
     const seen = new Set<number>()
     for (let n = 1; n <= 10; n++) {
       const platform = newPlatform()
-      writeRoot(platform, FOLDER, ROOT, FILE_ID)
+      writeRoot(platform, FOLDER, ROOT, KEYS)
       platform.faults.failNth('any', n, 'crash')
       let told = false
       try {
-        writeRoot(platform, FOLDER, next, FILE_ID)
+        writeRoot(platform, FOLDER, next, KEYS)
         told = true
       } catch (error) {
         expect(error).toMatchObject({ code: 'IO' })
       }
       for (let seed = 1; seed < 20; seed++) {
-        const root = readRoot(platform.crash({ mode: 'torn', seed }), FOLDER, FILE_ID)
+        const root = readRoot(platform.crash({ mode: 'torn', seed }), FOLDER, KEYS)
         expect([7000, 7001]).toContain(root?.logTail)
         if (told) expect(root?.logTail).toBe(7001)
         seen.add(root!.logTail)
@@ -99,11 +95,11 @@ describe('root', () => {
   test('short writes are gone on with, a full disk is told and keeps the old root', () => {
     const platform = newPlatform()
     platform.faults.failNth('writeSync', 1, 'short')
-    writeRoot(platform, FOLDER, ROOT, FILE_ID)
-    expect(readRoot(platform, FOLDER, FILE_ID)).toEqual(ROOT)
+    writeRoot(platform, FOLDER, ROOT, KEYS)
+    expect(readRoot(platform, FOLDER, KEYS)).toEqual(ROOT)
     platform.faults.failNth('writeSync', 1, 'ENOSPC')
-    expect(() => writeRoot(platform, FOLDER, firstRoot(new Uint8Array(32)), FILE_ID)).toThrow('free some space')
-    expect(readRoot(platform, FOLDER, FILE_ID)).toEqual(ROOT)
+    expect(() => writeRoot(platform, FOLDER, firstRoot(new Uint8Array(32)), KEYS)).toThrow('free some space')
+    expect(readRoot(platform, FOLDER, KEYS)).toEqual(ROOT)
   })
 })
 
@@ -113,7 +109,7 @@ describe('identity', () => {
   test('an identity reads back, from either copy', () => {
     const platform = newPlatform()
     const identity = createIdentity(platform, FOLDER, FILE_ID)
-    expect(identity).toEqual({ fileId: FILE_ID, format: 0 })
+    expect(identity).toEqual({ fileId: FILE_ID, format: 0, lock: undefined })
     for (const lost of ['identity', 'identity.copy']) {
       const whole = fileOf(platform, lost)
       platform.files.unlinkSync(`${FOLDER}/${lost}`)

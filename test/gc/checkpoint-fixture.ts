@@ -1,7 +1,7 @@
 /** A database of pages only: a few structures with random content, a log that is a number, real checkpoints and opens. */
 import { expect } from 'vitest'
 import type { CommitNumber, Lsn, StructureId } from '../../src/base/ids.ts'
-import { readRoot, writeRoot } from '../../src/engine/root-file.ts'
+import { type RootKeys, readRoot, writeRoot } from '../../src/engine/root-file.ts'
 import type { CapturedImage, CheckpointContext } from '../../src/gc/checkpoint.ts'
 import { readDirectory, removeVoidFiles } from '../../src/gc/directory-file.ts'
 import type { DirectoryImage, StructureImage } from '../../src/gc/directory-image.ts'
@@ -16,9 +16,13 @@ import { memoryPlatform } from '../../src/platform/memory-platform.ts'
 import type { Clock } from '../../src/platform/platform.ts'
 import { type SeededRandom, seededRandom } from '../../src/platform/seeded-random.ts'
 import { PageSegmentReader } from '../../src/wal/page-file.ts'
+import { plainSealsOf } from '../support/seals.ts'
 
 export const FOLDER = '/db'
 export const FILE_ID: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => i * 5 + 3)
+const SEALS = plainSealsOf(FILE_ID)
+/** What its roots are sealed with. */
+export const KEYS: RootKeys = { fileId: FILE_ID, seals: SEALS }
 /** Structure 1 is a slot table: its volatile words are not in images. */
 const SLOTS = 1 as StructureId
 
@@ -55,7 +59,7 @@ export function newPlatform(options: { readonly clock?: Clock; readonly seed?: n
   platform.files.makeFolderSync(`${FOLDER}/log`)
   platform.files.syncFolderSync('/')
   platform.files.syncFolderSync(FOLDER)
-  writeRoot(platform, FOLDER, firstRoot(new Uint8Array(32)), FILE_ID)
+  writeRoot(platform, FOLDER, firstRoot(new Uint8Array(32)), KEYS)
   return platform
 }
 
@@ -90,7 +94,7 @@ export class World {
     this.logTail = root.logTail
     this.captured = options.captured
     this.random = seededRandom(options.seed)
-    const config = { platform, folder: `${FOLDER}/pages`, fileId: FILE_ID }
+    const config = { platform, folder: `${FOLDER}/pages`, fileId: FILE_ID, seals: SEALS }
     this.reader = new PageSegmentReader(config)
     this.map = new PageMap(this.reader)
     this.store = new PageStore(new Budget(2 ** 30), (structure, page, target) => this.map.load(structure, page, target))
@@ -103,6 +107,7 @@ export class World {
       platform,
       folder: FOLDER,
       epochSalt,
+      seals: SEALS,
       pages: this.store,
       map: this.map,
       output: new PageOutput(config, root.pageHead, epochSalt),
@@ -111,7 +116,7 @@ export class World {
       captureAtBoundary: () => this.#capture(),
       waitDurable: () => this.durable(),
       writeRoot: (next) => {
-        writeRoot(platform, FOLDER, next, FILE_ID)
+        writeRoot(platform, FOLDER, next, KEYS)
       },
       afterRoot: (next) => {
         this.root = next
@@ -128,12 +133,12 @@ export class World {
     platform: MemoryPlatform,
     options: { readonly seed?: number; readonly captured?: Map<number, Content> } = {},
   ): Promise<World> {
-    const root = readRoot(platform, FOLDER, FILE_ID)
+    const root = readRoot(platform, FOLDER, KEYS)
     if (root === undefined) throw new Error('the root is lost')
     const image =
       root.directory === undefined
         ? undefined
-        : await readDirectory(platform, FOLDER, root.directory, { readOnlyFolder: false })
+        : await readDirectory(platform, FOLDER, root.directory, { readOnlyFolder: false, seals: SEALS })
     removeVoidFiles(platform.files, FOLDER, root)
     const captured = options.captured ?? new Map<number, Content>()
     return new World(platform, root, image, { seed: options.seed ?? 1, captured })

@@ -12,8 +12,8 @@ import {
   type Content,
   expectSame,
   expectSound,
-  FILE_ID,
   FOLDER,
+  KEYS,
   newPlatform,
   pageFiles,
   steppingClock,
@@ -110,7 +110,7 @@ test('root is not switched before the log is durable at C', async () => {
   world.scribble(4)
   let rootThen: Root | undefined
   world.durable = async () => {
-    rootThen = readRoot(world.platform, FOLDER, FILE_ID)
+    rootThen = readRoot(world.platform, FOLDER, KEYS)
   }
   written(await checkpoint(world.context))
   expect(rootThen?.directory).toBeUndefined()
@@ -124,7 +124,7 @@ test('a poisoned log drops the checkpoint and its pages are dirty again', async 
   world.durable = () => Promise.reject(poison)
   expect(await checkpoint(world.context)).toEqual({ kind: 'failed', step: 'durable', error: poison })
   expect(world.store.dirtyBytes).toBe(dirty)
-  expect(readRoot(world.platform, FOLDER, FILE_ID)?.directory).toBeUndefined()
+  expect(readRoot(world.platform, FOLDER, KEYS)?.directory).toBeUndefined()
 })
 
 test('a checkpoint is given up when a structure whose pages wait is dropped, and the next one has it no more', async () => {
@@ -186,11 +186,11 @@ test('a clean close leaves its mark in the root until the next checkpoint', asyn
   world.scribble(4)
   const root = written(await checkpoint(world.context))
   const end = { lsn: root.checkpoint.lsn, chain: 12 }
-  writeCleanClose((next) => writeRoot(world.platform, FOLDER, next, FILE_ID), root, end)
-  expect(readRoot(world.platform, FOLDER, FILE_ID)).toEqual({ ...root, cleanEnd: end })
+  writeCleanClose((next) => writeRoot(world.platform, FOLDER, next, KEYS), root, end)
+  expect(readRoot(world.platform, FOLDER, KEYS)).toEqual({ ...root, cleanEnd: end })
   world.lsn += 8
   written(await checkpoint(world.context))
-  expect(readRoot(world.platform, FOLDER, FILE_ID)?.cleanEnd).toBeUndefined()
+  expect(readRoot(world.platform, FOLDER, KEYS)?.cleanEnd).toBeUndefined()
 })
 
 test.each(['page', 'map page', 'directory'])('a rotten %s is told as CORRUPT and never returned', async (what) => {

@@ -31,6 +31,7 @@ import type { Clock } from '../../src/platform/platform.ts'
 import type { Frame } from '../../src/wal/frame.ts'
 import { Log } from '../../src/wal/log.ts'
 import { recoverLog, removeVoid } from '../../src/wal/recovery.ts'
+import { plainSealsOf } from '../support/seals.ts'
 
 const FOLDER = '/db/log'
 const FILE_ID = Uint8Array.from({ length: 16 }, (_, i) => i + 40)
@@ -89,7 +90,13 @@ export class CleanWorld implements CleanTarget {
 
   /** Opens the log: what follows goes to a new segment. */
   open(retainBytes = 0): void {
-    const base = { platform: this.platform, folder: FOLDER, fileId: FILE_ID, readOnly: false }
+    const base = {
+      platform: this.platform,
+      folder: FOLDER,
+      fileId: FILE_ID,
+      seals: plainSealsOf(FILE_ID),
+      readOnly: false,
+    }
     const from =
       this.commit === 0
         ? { tailSegment: 1, position: { lsn: lsnOf(1, 512), chain: 0 } }

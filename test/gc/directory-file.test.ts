@@ -7,6 +7,7 @@ import { readDirectory, removeVoidFiles, writeDirectory } from '../../src/gc/dir
 import type { DirectoryImage } from '../../src/gc/directory-image.ts'
 import { firstRoot } from '../../src/gc/root.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
+import { plainSealsOf } from '../support/seals.ts'
 
 const IMAGE: DirectoryImage = {
   commit: 12 as CommitNumber,
@@ -24,6 +25,8 @@ const IMAGE: DirectoryImage = {
   pageSegments: [],
 }
 
+const SEALS = plainSealsOf(new Uint8Array(16))
+
 let folder = ''
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'blazedb-gc-'))
@@ -34,20 +37,20 @@ afterEach(() => {
 
 test('the store of this machine gives a directory back, and leaves one file', async () => {
   const platform = nodePlatform(folder)
-  const name = await writeDirectory(platform, folder, 4, IMAGE)
-  expect(await readDirectory(platform, folder, name, { readOnlyFolder: false })).toEqual(IMAGE)
-  expect(await readDirectory(platform, folder, name, { readOnlyFolder: true })).toEqual(IMAGE)
+  const name = await writeDirectory(platform, folder, 4, IMAGE, SEALS)
+  expect(await readDirectory(platform, folder, name, { readOnlyFolder: false, seals: SEALS })).toEqual(IMAGE)
+  expect(await readDirectory(platform, folder, name, { readOnlyFolder: true, seals: SEALS })).toEqual(IMAGE)
   expect(readdirSync(folder)).toEqual(['directory-4'])
 })
 
 test('a directory that is not the one root states is CORRUPT before it is opened', async () => {
   const platform = nodePlatform(folder)
-  const name = await writeDirectory(platform, folder, 4, IMAGE)
+  const name = await writeDirectory(platform, folder, 4, IMAGE, SEALS)
   const read = (sizeBytes: number, sha256: Uint8Array) =>
-    readDirectory(platform, folder, { number: 4, sizeBytes, sha256 }, { readOnlyFolder: false })
+    readDirectory(platform, folder, { number: 4, sizeBytes, sha256 }, { readOnlyFolder: false, seals: SEALS })
   await expect(read(name.sizeBytes + 1, name.sha256)).rejects.toMatchObject({ code: 'CORRUPT' })
   await expect(read(name.sizeBytes, new Uint8Array(32))).rejects.toMatchObject({ code: 'CORRUPT' })
-  const missing = readDirectory(platform, folder, { ...name, number: 5 }, { readOnlyFolder: false })
+  const missing = readDirectory(platform, folder, { ...name, number: 5 }, { readOnlyFolder: false, seals: SEALS })
   await expect(missing).rejects.toMatchObject({ code: 'CORRUPT' })
 })
 

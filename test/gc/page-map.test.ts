@@ -7,15 +7,17 @@ import { PageOutput } from '../../src/gc/page-output.ts'
 import { memoryPlatform } from '../../src/platform/memory-platform.ts'
 import { PAGE_ITEM_HEAD, type PageLocation, PageSegmentReader } from '../../src/wal/page-file.ts'
 import { effort } from '../support/effort.ts'
+import { plainSealsOf } from '../support/seals.ts'
 import { seed } from '../support/seed.ts'
 
 const FOLDER = '/pages'
+const FILE_ID = new Uint8Array(16).fill(9)
 const STRUCTURES = [1, 2, 3] as StructureId[]
 
 /** Writes images and stages them; what it commits is also kept in a plain map. */
 class Harness {
   readonly platform = memoryPlatform()
-  readonly config = { platform: this.platform, folder: FOLDER, fileId: new Uint8Array(16).fill(9) }
+  readonly config = { platform: this.platform, folder: FOLDER, fileId: FILE_ID, seals: plainSealsOf(FILE_ID) }
   readonly salt = new Uint8Array(32).fill(3)
   readonly places = new Map<string, PageLocation>()
   readonly mapPlaces = new Map<string, PageLocation>()

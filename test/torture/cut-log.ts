@@ -5,12 +5,14 @@ import { readIdentity } from '../../src/engine/identity-file.ts'
 import { readRoot } from '../../src/engine/root-file.ts'
 import type { Root } from '../../src/gc/root.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
+import { plainSealsOf } from '../support/seals.ts'
 import { FOLDER } from './machine.ts'
 
 /** The root on disk. */
 export function currentRoot(platform: MemoryPlatform): Root {
   const identity = readIdentity(platform, FOLDER, { readOnly: true })!
-  return readRoot(platform, FOLDER, identity.fileId)!
+  const { fileId } = identity
+  return readRoot(platform, FOLDER, { fileId, seals: plainSealsOf(fileId) })!
 }
 
 /** Takes away all that lies at and beyond `lsn`. */

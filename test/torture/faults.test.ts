@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { isBlazeError } from '../../src/base/errors.ts'
 import type { FaultCode } from '../../src/platform/fault-plan.ts'
 import { effort } from '../support/effort.ts'
+import { VARIANTS } from '../support/encrypted.ts'
 import { seed } from '../support/seed.ts'
 import { freshMachine, within } from './machine.ts'
 import { runPhases, verifyCrashes } from './workload.ts'
@@ -19,23 +20,26 @@ const NO_CALL = { operation: 'no call', path: '' } as const
 const TOLD = new Set(['IO', 'DISK_FULL', 'POISONED', 'COMMIT_UNKNOWN'])
 
 /** The calls to be made to fail in this run, 1-based. */
-async function chosenCalls(salt: number): Promise<number[]> {
-  const probe = freshMachine(seed())
+async function chosenCalls(salt: number, { variant, share }: (typeof VARIANTS)[number]): Promise<number[]> {
+  const probe = freshMachine(seed(), variant)
   const { errors } = await runPhases(probe, 'without a fault')
   expect(errors).toEqual([])
   const count = probe.platform.faults.callCount
-  const stride = Math.max(1, Math.round(STRIDE / effort(1)))
+  const stride = Math.max(1, Math.round(STRIDE / share / effort(1)))
   const calls: number[] = []
   for (let n = 1 + ((seed() + salt) % stride); n <= count; n += stride) calls.push(n)
   return calls
 }
 
-for (const [salt, code] of (['EIO', 'ENOSPC', 'short'] as const satisfies FaultCode[]).entries()) {
-  it(`any call that fails by ${code} is told by a clear error, and nothing acknowledged is lost`, {
+const CODES = ['EIO', 'ENOSPC', 'short'] as const satisfies FaultCode[]
+const CASES = VARIANTS.flatMap((how) => CODES.map((code, index) => ({ ...how, code, salt: index * 5 })))
+
+for (const { code, salt, ...how } of CASES) {
+  it(`any call that fails by ${code} is told by a clear error, and nothing acknowledged is lost: ${how.variant}`, {
     timeout: 600_000,
   }, async () => {
-    for (const n of await chosenCalls(salt * 5)) {
-      const machine = freshMachine(seed())
+    for (const n of await chosenCalls(salt, how)) {
+      const machine = freshMachine(seed(), how.variant)
       const trace = machine.platform.faults.trace()
       machine.platform.faults.failNth('any', n, code)
       const { errors, history } = await within(runPhases(machine, `${code} at call ${n}`), `${code} at call ${n}`)
@@ -51,13 +55,19 @@ for (const [salt, code] of (['EIO', 'ENOSPC', 'short'] as const satisfies FaultC
   })
 }
 
-it('a power cut or a kill in the middle of any call leaves a promised prefix', { timeout: 600_000 }, async () => {
-  for (const n of await chosenCalls(3)) {
-    const machine = freshMachine(seed())
-    const trace = machine.platform.faults.trace()
-    machine.platform.faults.failNth('any', n, 'crash')
-    const { history } = await within(runPhases(machine, `a crash at call ${n}`), `a crash at call ${n}`)
-    const call = trace[n - 1] ?? NO_CALL
-    await verifyCrashes(machine.platform, history, MODES, `a crash at call ${n}, ${call.operation} ${call.path}`, n)
-  }
-})
+it.each(VARIANTS)(
+  'a power cut or a kill in the middle of any call leaves a promised prefix: $variant',
+  {
+    timeout: 600_000,
+  },
+  async (how) => {
+    for (const n of await chosenCalls(3, how)) {
+      const machine = freshMachine(seed(), how.variant)
+      const trace = machine.platform.faults.trace()
+      machine.platform.faults.failNth('any', n, 'crash')
+      const { history } = await within(runPhases(machine, `a crash at call ${n}`), `a crash at call ${n}`)
+      const call = trace[n - 1] ?? NO_CALL
+      await verifyCrashes(machine.platform, history, MODES, `a crash at call ${n}, ${call.operation} ${call.path}`, n)
+    }
+  },
+)

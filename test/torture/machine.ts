@@ -3,6 +3,7 @@ import { openDatabase } from '../../src/engine/open-database.ts'
 import type { OpenOptions } from '../../src/engine/open-options.ts'
 import { type ManualClock, manualClock } from '../../src/platform/manual-clock.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
+import { optionsOn, platformFor, type Variant } from '../support/encrypted.ts'
 
 export const FOLDER = '/db'
 export type Db = Awaited<ReturnType<typeof openDatabase<Record<never, never>>>>
@@ -19,16 +20,16 @@ export interface Machine {
   readonly clock: ManualClock
 }
 
-export function freshMachine(seed: number): Machine {
+export function freshMachine(seed: number, variant: Variant = 'plain'): Machine {
   const clock = manualClock()
-  const platform = memoryPlatform({ seed, clock })
+  const platform = platformFor(variant, memoryPlatform({ seed, clock }))
   platform.files.makeFolderSync(FOLDER)
   platform.files.syncFolderSync('/')
   return { platform, clock }
 }
 
 export function openAt(platform: MemoryPlatform, options: OpenOptions<Record<never, never>> = OPTIONS): Promise<Db> {
-  return openDatabase(platform, FOLDER, options)
+  return openDatabase(platform, FOLDER, optionsOn(platform, options))
 }
 
 /** A few turns of the event loop. */

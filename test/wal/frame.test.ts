@@ -1,18 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { crc32 } from '../../src/base/checksum.ts'
 import { isBlazeError } from '../../src/base/errors.ts'
 import { lsnOf } from '../../src/base/ids.ts'
-import { memoryPlatform } from '../../src/platform/memory-platform.ts'
 import {
   beginFrame,
+  CHECKSUM_AT,
   FRAME_HEAD,
   FRAME_SOUND,
+  type FrameSeal,
   frameFault,
   LENGTH_AT,
   plausibleLength,
   sealFrame,
 } from '../../src/wal/frame.ts'
+import { checksumSeed } from '../../src/wal/seal.ts'
 import {
-  checksumSeed,
   decodeHeader,
   encodeHeader,
   headerSealed,
@@ -21,36 +23,70 @@ import {
   Segment,
   segmentIds,
 } from '../../src/wal/segment.ts'
+import { encryptedSealsOf, plainSealsOf } from '../support/seals.ts'
 
-const platform = memoryPlatform()
-const SEED = 0x1234
+const FILE_ID = new Uint8Array(16).fill(9)
+const EPOCH = { epochSalt: new Uint8Array(32).fill(5), keyId: 0 }
+const OTHER_EPOCH = { epochSalt: new Uint8Array(32).fill(6), keyId: 0 }
+const PLACE = lsnOf(3, 512)
 
-function sealed(size: number): { bytes: Uint8Array; view: DataView } {
-  const bytes = new Uint8Array(size)
-  const view = new DataView(bytes.buffer)
-  beginFrame(view, 0, lsnOf(3, 512), 0)
+/** The two kinds of seals, each with the key id that its headers name. */
+const SEALS = [
+  { kind: 'plain', seals: plainSealsOf(FILE_ID), keyId: 0 },
+  { kind: 'encrypted', seals: encryptedSealsOf(FILE_ID), keyId: 1 },
+] as const
+
+/** A frame as it lies on disk, and its items. */
+function sealed(seal: FrameSeal, size: number): { bytes: Uint8Array; items: Uint8Array; chain: number } {
+  const memory = new Uint8Array(size)
+  const view = new DataView(memory.buffer)
+  beginFrame(view, 0, PLACE, 0)
   view.setUint32(LENGTH_AT, size, true)
-  for (let i = FRAME_HEAD; i < size; i++) bytes[i] = i
-  sealFrame(platform, bytes, view, 0, lsnOf(2, 600), 77, SEED)
-  return { bytes, view }
+  for (let i = FRAME_HEAD; i < size; i++) memory[i] = i
+  const items = memory.slice(FRAME_HEAD)
+  const bytes = seal.encrypts ? new Uint8Array(size) : memory
+  const chain = sealFrame(seal, memory, view, 0, lsnOf(2, 600), 77, bytes)
+  expect(memory.subarray(FRAME_HEAD), 'what is in memory stays plain').toEqual(items)
+  return { bytes, items, chain }
 }
 
-describe('a frame', () => {
-  test('is sound at its own place, in its own epoch, and nowhere else', () => {
+/** The fault of a copy of these bytes. */
+function faultOf(seal: FrameSeal, bytes: Uint8Array, limit = bytes.length, lsn = PLACE): number {
+  const copy = bytes.slice()
+  return frameFault(seal, copy, new DataView(copy.buffer), 0, limit, lsn)
+}
+
+describe.each(SEALS)('a frame, $kind', ({ seals, keyId }) => {
+  const seal = seals.frames('log', { ...EPOCH, keyId })
+
+  test('is sound at its own place, in its own epoch, kind and database, and nowhere else', () => {
+    const others = [
+      seals.frames('log', { ...OTHER_EPOCH, keyId }),
+      seals.frames('pages', { ...EPOCH, keyId }),
+      (keyId === 0 ? plainSealsOf : encryptedSealsOf)(new Uint8Array(16)).frames('log', { ...EPOCH, keyId }),
+    ]
     for (const size of [48, 200, 4096]) {
-      const { bytes, view } = sealed(size)
-      expect(frameFault(platform, bytes, view, 0, size, lsnOf(3, 512), SEED)).toBe(FRAME_SOUND)
-      expect(frameFault(platform, bytes, view, 0, size, lsnOf(3, 520), SEED)).not.toBe(FRAME_SOUND)
-      expect(frameFault(platform, bytes, view, 0, size, lsnOf(3, 512), SEED + 1)).not.toBe(FRAME_SOUND)
-      expect(frameFault(platform, bytes, view, 0, size - 8, lsnOf(3, 512), SEED)).not.toBe(FRAME_SOUND)
+      const { bytes } = sealed(seal, size)
+      expect(faultOf(seal, bytes)).toBe(FRAME_SOUND)
+      expect(faultOf(seal, bytes, size, lsnOf(3, 520))).not.toBe(FRAME_SOUND)
+      expect(faultOf(seal, bytes, size - 8)).not.toBe(FRAME_SOUND)
+      for (const other of others) expect(faultOf(other, bytes)).not.toBe(FRAME_SOUND)
     }
   })
 
+  test('gives back the items that were sealed, and its chain value where the next frame looks for it', () => {
+    const { bytes, items, chain } = sealed(seal, 4096)
+    const view = new DataView(bytes.buffer)
+    expect(view.getUint32(CHECKSUM_AT, true)).toBe(chain)
+    expect(frameFault(seal, bytes, view, 0, bytes.length, PLACE)).toBe(FRAME_SOUND)
+    expect(bytes.subarray(FRAME_HEAD)).toEqual(items)
+  })
+
   test('with any one bit flipped is not sound', () => {
-    const { bytes, view } = sealed(120)
+    const { bytes } = sealed(seal, 120)
     for (let bit = 0; bit < 120 * 8; bit++) {
       bytes[bit >>> 3]! ^= 1 << (bit & 7)
-      expect(frameFault(platform, bytes, view, 0, 120, lsnOf(3, 512), SEED)).not.toBe(FRAME_SOUND)
+      expect(faultOf(seal, bytes), `bit ${bit}`).not.toBe(FRAME_SOUND)
       bytes[bit >>> 3]! ^= 1 << (bit & 7)
     }
   })
@@ -64,45 +100,65 @@ describe('a frame', () => {
   })
 })
 
-describe('a segment header', () => {
-  const fileId = new Uint8Array(16).fill(9)
+describe.each(SEALS)('a segment header, $kind', ({ seals, keyId }) => {
   const header = {
     kind: 'log',
     id: 12,
-    fileId,
-    epochSalt: new Uint8Array(32).fill(5),
+    fileId: FILE_ID,
+    epochSalt: EPOCH.epochSalt,
     prevEnd: lsnOf(11, 4096),
     prevChain: 0xfedcba98,
-    keyId: 3,
+    keyId,
   } as const
-  const expected = { path: 'log/12', kind: 'log', id: 12, fileId } as const
+  const expected = { path: 'log/12', kind: 'log', id: 12, fileId: FILE_ID, seals } as const
+  const bytes = encodeHeader(header, seals)
+
+  const refusal = (change: object, of = bytes): unknown => {
+    try {
+      return decodeHeader(of, { ...expected, ...change })
+    } catch (error) {
+      return isBlazeError(error) && error.code
+    }
+  }
 
   test('comes back as it was written', () => {
-    expect(decodeHeader(encodeHeader(header), expected)).toEqual(header)
+    expect(decodeHeader(bytes, expected)).toEqual(header)
   })
 
-  test('of another kind, id or database is refused, and so is a newer format', () => {
-    const bytes = encodeHeader(header)
-    const refusal = (change: object): unknown => {
-      try {
-        return decodeHeader(bytes, { ...expected, ...change })
-      } catch (error) {
-        return isBlazeError(error) && error.code
-      }
-    }
-    expect(refusal({ kind: 'pages' })).toBe('CORRUPT')
-    expect(refusal({ id: 13 })).toBe('CORRUPT')
-    expect(refusal({ fileId: new Uint8Array(16) })).toBe('CORRUPT')
+  test('of another kind, id or database is refused', () => {
+    const damage = keyId === 0 ? 'CORRUPT' : 'TAMPERED'
+    expect(refusal({ kind: 'pages' })).toBe(damage)
+    expect(refusal({ id: 13 })).toBe(damage)
+    expect(refusal({ fileId: new Uint8Array(16) })).toBe(damage)
     expect(headerSealed(bytes.slice(0, 511))).toBe(false)
   })
 
+  test('with a bit flipped and a checksum made for it is a header only where nothing else seals it', () => {
+    for (let at = 16; at < 508; at += 4) {
+      const forged = bytes.slice()
+      forged[at]! ^= 1
+      const view = new DataView(forged.buffer)
+      view.setUint32(508, crc32(forged, 0, 508), true)
+      if (keyId !== 0) expect(refusal({}, forged), `byte ${at}`).toBe('TAMPERED')
+    }
+  })
+
+  test('of the other kind of database is refused, plain for encrypted and encrypted for plain', () => {
+    const [plain, encrypted] = SEALS
+    const other = keyId === 0 ? encrypted : plain
+    const theirs = encodeHeader({ ...header, keyId: other.keyId }, other.seals)
+    expect(refusal({}, theirs)).toBe(keyId === 0 ? 'CORRUPT' : 'TAMPERED')
+  })
+})
+
+describe('segments', () => {
   test('a seed depends on file, kind and epoch', () => {
     const other = new Uint8Array(32).fill(6)
     const seeds = [
-      checksumSeed(fileId, 'log', header.epochSalt),
-      checksumSeed(fileId, 'pages', header.epochSalt),
-      checksumSeed(fileId, 'log', other),
-      checksumSeed(other.subarray(0, 16), 'log', header.epochSalt),
+      checksumSeed(FILE_ID, 'log', EPOCH.epochSalt),
+      checksumSeed(FILE_ID, 'pages', EPOCH.epochSalt),
+      checksumSeed(FILE_ID, 'log', other),
+      checksumSeed(other.subarray(0, 16), 'log', EPOCH.epochSalt),
     ]
     expect(new Set(seeds).size).toBe(4)
   })

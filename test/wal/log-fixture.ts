@@ -5,7 +5,10 @@ import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-p
 import type { Frame } from '../../src/wal/frame.ts'
 import { type Durability, Log, type LogPosition } from '../../src/wal/log.ts'
 import { type Recovered, type RecoveryStart, recoverLog, removeVoid } from '../../src/wal/recovery.ts'
+import type { Seals } from '../../src/wal/seal.ts'
 import { segmentStart } from '../../src/wal/segment.ts'
+import { isEncrypted, platformFor, type Variant } from '../support/encrypted.ts'
+import { encryptedSealsOf, plainSealsOf } from '../support/seals.ts'
 
 export const FOLDER = '/db/log'
 export const FILE_ID: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => i * 7 + 1)
@@ -45,12 +48,20 @@ export interface OpenLog {
   readonly failures: unknown[]
 }
 
-export function newPlatform(options: Parameters<typeof memoryPlatform>[0] = {}): MemoryPlatform {
-  const platform = memoryPlatform(options)
+export function newPlatform(
+  options: Parameters<typeof memoryPlatform>[0] = {},
+  variant: Variant = 'plain',
+): MemoryPlatform {
+  const platform = platformFor(variant, memoryPlatform(options))
   platform.files.makeFolderSync(FOLDER)
   platform.files.syncFolderSync('/')
   platform.files.syncFolderSync('/db')
   return platform
+}
+
+/** What seals the log of a platform. */
+export function sealsOn(platform: MemoryPlatform): Seals {
+  return (isEncrypted(platform) ? encryptedSealsOf : plainSealsOf)(FILE_ID)
 }
 
 /** Recovers and opens the log of a platform. */
@@ -59,7 +70,8 @@ export function openLog(platform: MemoryPlatform, options: OpenOptions = {}): Op
   const failures: unknown[] = []
   const items: Item[] = []
   const readOnly = options.readOnly ?? false
-  const base = { platform, folder: FOLDER, fileId: FILE_ID, readOnly }
+  const seals = sealsOn(platform)
+  const base = { platform, folder: FOLDER, fileId: FILE_ID, seals, readOnly }
   const from = options.from ?? { tailSegment: 1, position: START, keep: options.keep ?? false }
   const recovered = recoverLog(base, from, (frame) => items.push(...itemsOf(frame)))
   if (!readOnly) removeVoid(base, recovered)

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { isBlazeError } from '../../src/base/errors.ts'
 import { manualClock } from '../../src/platform/manual-clock.ts'
 import { FRAME_HEAD, MAX_FRAME, MAX_ITEM, MAX_LARGE_ITEM } from '../../src/wal/frame.ts'
-import { checksumSeed } from '../../src/wal/segment.ts'
+import { checksumSeed } from '../../src/wal/seal.ts'
+import { VARIANTS } from '../support/encrypted.ts'
 import {
   commit,
   copyOf,
@@ -27,54 +28,57 @@ const sizes = fc.oneof(
 )
 
 describe('the log against a list', () => {
-  test('what was committed is read back in order, from memory, after eviction, and by the next open', async () => {
-    const step = fc.record({
-      sizes: fc.array(sizes, { minLength: 1, maxLength: 5 }),
-      durability: fc.constantFrom('full', 'full', 'relaxed', 'none'),
-      after: fc.constantFrom('go on', 'go on', 'wait', 'flush', 'flushSync', 'boundary', 'reopen', 'evict'),
-    })
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { maxLength: 25 }),
-        fc.constantFrom('auto', 'never'),
-        async (steps, syncWrites) => {
-          const platform = newPlatform()
-          let open = openLog(platform, { syncWrites })
-          const model: Placed[] = []
-          for (const { sizes, durability, after } of steps) {
-            open.log.canReserve(sizes.reduce((sum, size) => sum + size * 8, 0))
-            for (const size of sizes) model.push(put(open.log, model.length, size * 8))
-            open.log.submit(durability)
-            if (after === 'wait') await turns()
-            if (after === 'flush') await open.log.flush()
-            if (after === 'flushSync') open.log.flushSync()
-            if (after === 'boundary') expect(open.log.boundary().lsn).toBe(open.log.end)
-            if (after === 'evict') open.log.resident.shrink(Number.MAX_SAFE_INTEGER)
-            if (after === 'reopen') {
-              const end = await open.log.close({ truncate: true })
-              expect(platform.files.openHandles).toBe(0)
-              open = openLog(platform, { syncWrites })
-              expect(open.recovered.end).toEqual(end)
-              expect(open.recovered.tornBytes).toBe(0)
-              expect(open.items.map((item) => item.number)).toEqual(model.map((item) => item.number))
+  test.each(VARIANTS)(
+    'what was committed is read back in order, from memory, after eviction, and by the next open: $variant',
+    async ({ variant, share }) => {
+      const step = fc.record({
+        sizes: fc.array(sizes, { minLength: 1, maxLength: 5 }),
+        durability: fc.constantFrom('full', 'full', 'relaxed', 'none'),
+        after: fc.constantFrom('go on', 'go on', 'wait', 'flush', 'flushSync', 'boundary', 'reopen', 'evict'),
+      })
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { maxLength: 25 }),
+          fc.constantFrom('auto', 'never'),
+          async (steps, syncWrites) => {
+            const platform = newPlatform({}, variant)
+            let open = openLog(platform, { syncWrites })
+            const model: Placed[] = []
+            for (const { sizes, durability, after } of steps) {
+              open.log.canReserve(sizes.reduce((sum, size) => sum + size * 8, 0))
+              for (const size of sizes) model.push(put(open.log, model.length, size * 8))
+              open.log.submit(durability)
+              if (after === 'wait') await turns()
+              if (after === 'flush') await open.log.flush()
+              if (after === 'flushSync') open.log.flushSync()
+              if (after === 'boundary') expect(open.log.boundary().lsn).toBe(open.log.end)
+              if (after === 'evict') open.log.resident.shrink(Number.MAX_SAFE_INTEGER)
+              if (after === 'reopen') {
+                const end = await open.log.close({ truncate: true })
+                expect(platform.files.openHandles).toBe(0)
+                open = openLog(platform, { syncWrites })
+                expect(open.recovered.end).toEqual(end)
+                expect(open.recovered.tornBytes).toBe(0)
+                expect(open.items.map((item) => item.number)).toEqual(model.map((item) => item.number))
+              }
+              for (const item of model) expectItem(open.log.bytesOf(item.segment, item.offset), item.offset, item)
             }
-            for (const item of model) expectItem(open.log.bytesOf(item.segment, item.offset), item.offset, item)
-          }
-          await open.log.flush()
-          expect(open.log.durable).toBe(open.log.end)
-          for (const fromDisk of [false, true]) {
-            const read = open.log
-              .segments()
-              .flatMap(({ id }) => [...open.log.readSegment(id, { fromDisk })].flatMap(itemsOf))
-            expect(read.map((item) => item.number)).toEqual(model.map((item) => item.number))
-          }
-          await open.log.close({ truncate: true })
-          expect(platform.files.openHandles).toBe(0)
-        },
-      ),
-      { numRuns: 40, seed: 7 },
-    )
-  })
+            await open.log.flush()
+            expect(open.log.durable).toBe(open.log.end)
+            for (const fromDisk of [false, true]) {
+              const read = open.log
+                .segments()
+                .flatMap(({ id }) => [...open.log.readSegment(id, { fromDisk })].flatMap(itemsOf))
+              expect(read.map((item) => item.number)).toEqual(model.map((item) => item.number))
+            }
+            await open.log.close({ truncate: true })
+            expect(platform.files.openHandles).toBe(0)
+          },
+        ),
+        { numRuns: 40 * share, seed: 7 },
+      )
+    },
+  )
 
   test('the synchronous path writes the same bytes as the asynchronous one', async () => {
     const written = await Promise.all(

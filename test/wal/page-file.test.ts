@@ -1,24 +1,35 @@
 import { describe, expect, test } from 'vitest'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
-import { type PageLocation, PageSegmentReader, PageSegmentWriter, pageSegmentIds } from '../../src/wal/page-file.ts'
+import {
+  type PageFileConfig,
+  type PageLocation,
+  PageSegmentReader,
+  PageSegmentWriter,
+  pageSegmentIds,
+} from '../../src/wal/page-file.ts'
+import { DAMAGE, VARIANTS, type Variant } from '../support/encrypted.ts'
+import { encryptedSealsOf, plainSealsOf } from '../support/seals.ts'
 import { editFile, FILE_ID } from './log-fixture.ts'
 
 const FOLDER = '/db/pages'
 const SALT = new Uint8Array(32).fill(3)
 const PAGE = 16 + 16384
 
-function newConfig(): { platform: MemoryPlatform; folder: string; fileId: Uint8Array } {
+function configWith(variant: Variant): PageFileConfig & { readonly platform: MemoryPlatform } {
+  const seals = (variant === 'encrypted' ? encryptedSealsOf : plainSealsOf)(FILE_ID)
   const platform = memoryPlatform()
   platform.files.makeFolderSync(FOLDER)
   for (const folder of ['/', '/db']) platform.files.syncFolderSync(folder)
-  return { platform, folder: FOLDER, fileId: FILE_ID }
+  return { platform, folder: FOLDER, fileId: FILE_ID, seals }
 }
 
 function image(n: number): Uint8Array {
   return Uint8Array.from({ length: PAGE }, (_, i) => (i * 31 + n * 7) & 255)
 }
 
-describe('page segments', () => {
+describe.each(VARIANTS)('page segments, $variant', ({ variant }) => {
+  const newConfig = (): ReturnType<typeof configWith> => configWith(variant)
+
   test('every image that was synced is read back after a power cut, by its location and checksum', async () => {
     const config = newConfig()
     const writer = new PageSegmentWriter(config, 5, SALT)
@@ -60,7 +71,7 @@ describe('page segments', () => {
     await writer.close()
   })
 
-  test('a flipped bit, another checksum and another place are CORRUPT with file and offset', async () => {
+  test('a flipped bit, another checksum and another place are damage with file and offset', async () => {
     const config = newConfig()
     const writer = new PageSegmentWriter(config, 1, SALT)
     const [first, second] = [writer.append(image(0)), writer.append(image(1))]
@@ -68,7 +79,10 @@ describe('page segments', () => {
     const target = new Uint8Array(PAGE)
     const reader = new PageSegmentReader(config)
     const at = (offset: number) =>
-      expect.objectContaining({ code: 'CORRUPT', details: expect.objectContaining({ file: `${FOLDER}/1`, offset }) })
+      expect.objectContaining({
+        code: DAMAGE[variant],
+        details: expect.objectContaining({ file: `${FOLDER}/1`, offset }),
+      })
     expect(() => reader.readPageFrame(first, second.checksum, target)).toThrow(at(first.offset))
     expect(() => reader.readPageFrame({ segment: 1, offset: first.offset + 8 }, first.checksum, target)).toThrow(
       at(first.offset + 8),

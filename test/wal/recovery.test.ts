@@ -6,7 +6,9 @@ import { manualClock } from '../../src/platform/manual-clock.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { sealFrame } from '../../src/wal/frame.ts'
 import type { Durability, LogPosition } from '../../src/wal/log.ts'
-import { checksumSeed, decodeHeader } from '../../src/wal/segment.ts'
+import { decodeHeader } from '../../src/wal/segment.ts'
+import { VARIANTS } from '../support/encrypted.ts'
+import { plainSealsOf } from '../support/seals.ts'
 import {
   commit,
   copyOf,
@@ -400,11 +402,12 @@ describe('step 4: C and the clean end', () => {
 
   test('a frame that does not follow its predecessor is none, whatever its checksum', async () => {
     const { platform, placed } = await written(4)
+    const seals = plainSealsOf(FILE_ID)
     editFile(platform, FIRST, (bytes) => {
-      const header = decodeHeader(bytes.subarray(0, 512), { path: FIRST, kind: 'log', id: 1, fileId: FILE_ID })
+      const header = decodeHeader(bytes.subarray(0, 512), { path: FIRST, kind: 'log', id: 1, fileId: FILE_ID, seals })
       const view = new DataView(bytes.buffer)
       const at = placed[3]!.frame
-      sealFrame(platform, bytes, view, at, lsnOf(1, at), 12345, checksumSeed(FILE_ID, 'log', header.epochSalt))
+      sealFrame(seals.frames('log', header), bytes, view, at, lsnOf(1, at), 12345, bytes)
       return bytes
     })
     expect(numbers(platform)).toEqual([0, 1, 2])
@@ -443,61 +446,68 @@ describe('crash after crash', () => {
     await log.close({ truncate: true })
   })
 
-  test('every open finds a prefix of what was committed, with all that was acknowledged', async () => {
-    const step = fc.record({
-      size: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 2, max: 200 }) }, fc.integer({ min: 200, max: 30_000 })),
-      durability: fc.constantFrom<Durability>('full', 'full', 'relaxed', 'none'),
-      after: fc.constantFrom('go on', 'turn', 'flush', 'flushSync', 'time'),
-    })
-    const session = fc.record({
-      steps: fc.array(step, { minLength: 1, maxLength: 12 }),
-      crashAt: fc.integer({ min: 1, max: 60 }),
-      mode: fc.constantFrom('lose-unsynced', 'torn', 'keep-all'),
-      seed: fc.integer({ min: 0, max: 1000 }),
-      syncWrites: fc.constantFrom('auto', 'never'),
-      closes: fc.boolean(),
-    })
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(session, { minLength: 1, maxLength: 5 }),
-        fc.boolean(),
-        async (sessions, durableWrites) => {
-          const clock = manualClock(0)
-          let platform = newPlatform({ clock, durableWrites })
-          let history: number[] = []
-          let next = 0
-          for (const { steps, crashAt, mode, seed, syncWrites, closes } of sessions) {
-            const { log, items } = openLog(platform, { syncWrites })
-            expect(items.map((item) => item.number)).toEqual(history)
-            const built: Placed[] = []
-            platform.faults.failNth('any', crashAt, 'crash')
-            try {
-              for (const { size, durability, after } of steps) {
-                log.canReserve(size * 8)
-                built.push(commit(log, next++, size * 8, durability))
-                if (after === 'turn') await turns(1)
-                if (after === 'flush') await log.flush()
-                if (after === 'flushSync') log.flushSync()
-                if (after === 'time') clock.advance(100)
+  test.each(VARIANTS)(
+    'every open finds a prefix of what was committed, with all that was acknowledged: $variant',
+    async ({ variant, share }) => {
+      const step = fc.record({
+        size: fc.oneof(
+          { weight: 9, arbitrary: fc.integer({ min: 2, max: 200 }) },
+          fc.integer({ min: 200, max: 30_000 }),
+        ),
+        durability: fc.constantFrom<Durability>('full', 'full', 'relaxed', 'none'),
+        after: fc.constantFrom('go on', 'turn', 'flush', 'flushSync', 'time'),
+      })
+      const session = fc.record({
+        steps: fc.array(step, { minLength: 1, maxLength: 12 }),
+        crashAt: fc.integer({ min: 1, max: 60 }),
+        mode: fc.constantFrom('lose-unsynced', 'torn', 'keep-all'),
+        seed: fc.integer({ min: 0, max: 1000 }),
+        syncWrites: fc.constantFrom('auto', 'never'),
+        closes: fc.boolean(),
+      })
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(session, { minLength: 1, maxLength: 5 }),
+          fc.boolean(),
+          async (sessions, durableWrites) => {
+            const clock = manualClock(0)
+            let platform = newPlatform({ clock, durableWrites }, variant)
+            let history: number[] = []
+            let next = 0
+            for (const { steps, crashAt, mode, seed, syncWrites, closes } of sessions) {
+              const { log, items } = openLog(platform, { syncWrites })
+              expect(items.map((item) => item.number)).toEqual(history)
+              const built: Placed[] = []
+              platform.faults.failNth('any', crashAt, 'crash')
+              try {
+                for (const { size, durability, after } of steps) {
+                  log.canReserve(size * 8)
+                  built.push(commit(log, next++, size * 8, durability))
+                  if (after === 'turn') await turns(1)
+                  if (after === 'flush') await log.flush()
+                  if (after === 'flushSync') log.flushSync()
+                  if (after === 'time') clock.advance(100)
+                }
+                if (closes) await log.close({ truncate: true })
+              } catch (error) {
+                if (!isBlazeError(error)) throw error
               }
-              if (closes) await log.close({ truncate: true })
-            } catch (error) {
-              if (!isBlazeError(error)) throw error
+              const bound = mode === 'keep-all' ? log.accepted : log.durable
+              const promised = built.filter((item) => item.end <= bound).length
+              platform = platform.crash({ mode, seed })
+              const found = openLog(copyOf(platform)).items.map((item) => item.number)
+              const all = [...history, ...built.map((item) => item.number)]
+              expect(found).toEqual(all.slice(0, found.length))
+              expect(found.length).toBeGreaterThanOrEqual(history.length + promised)
+              history = found
             }
-            const bound = mode === 'keep-all' ? log.accepted : log.durable
-            const promised = built.filter((item) => item.end <= bound).length
-            platform = platform.crash({ mode, seed })
-            const found = openLog(copyOf(platform)).items.map((item) => item.number)
-            const all = [...history, ...built.map((item) => item.number)]
-            expect(found).toEqual(all.slice(0, found.length))
-            expect(found.length).toBeGreaterThanOrEqual(history.length + promised)
-            history = found
-          }
-        },
-      ),
-      { numRuns: 80, seed: 11 },
-    )
-  }, 30_000)
+          },
+        ),
+        { numRuns: 80 * share, seed: 11 },
+      )
+    },
+    30_000,
+  )
 })
 
 function flipped(bytes: Uint8Array, bit: number): Uint8Array {

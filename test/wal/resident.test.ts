@@ -1,10 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { MAX_LARGE_ITEM } from '../../src/wal/frame.ts'
+import { DAMAGE, VARIANTS, type Variant } from '../support/encrypted.ts'
 import { commit, editFile, expectItem, FOLDER, newPlatform, type OpenLog, openLog, type Placed } from './log-fixture.ts'
 
 /** A log of several segments, the newest of them begun by a second open, with nothing in memory. */
-async function cold(count: number, size: (i: number) => number): Promise<{ open: OpenLog; placed: Placed[] }> {
-  const platform = newPlatform()
+async function cold(
+  count: number,
+  size: (i: number) => number,
+  variant: Variant = 'plain',
+): Promise<{ open: OpenLog; placed: Placed[] }> {
+  const platform = newPlatform({}, variant)
   const first = openLog(platform)
   const placed: Placed[] = []
   for (let i = 0; i < count; i++) {
@@ -16,23 +21,26 @@ async function cold(count: number, size: (i: number) => number): Promise<{ open:
 }
 
 describe('cold reads', () => {
-  test('every item is found from its own address, in any order, verified, and stays', async () => {
-    const { open, placed } = await cold(300, (i) => (i % 50 === 0 ? 300_000 : 16 + (i % 70) * 8))
-    const { log } = open
-    expect(log.segments().length).toBeGreaterThan(1)
-    expect(log.resident.usedBytes()).toBe(0)
-    for (let i = 0; i < placed.length; i++) {
-      const item = placed[(i * 113) % placed.length]!
-      expectItem(log.bytesOf(item.segment, item.offset), item.offset, item)
-    }
-    const { coldReads } = log.stats()
-    for (const item of placed) expectItem(log.bytesOf(item.segment, item.offset), item.offset, item)
-    expect(log.stats().coldReads).toBe(coldReads)
-    await log.close({ truncate: true })
-  })
+  test.each(VARIANTS)(
+    'every item is found from its own address, in any order, verified, and stays: $variant',
+    async ({ variant }) => {
+      const { open, placed } = await cold(300, (i) => (i % 50 === 0 ? 300_000 : 16 + (i % 70) * 8), variant)
+      const { log } = open
+      expect(log.segments().length).toBeGreaterThan(1)
+      expect(log.resident.usedBytes()).toBe(0)
+      for (let i = 0; i < placed.length; i++) {
+        const item = placed[(i * 113) % placed.length]!
+        expectItem(log.bytesOf(item.segment, item.offset), item.offset, item)
+      }
+      const { coldReads } = log.stats()
+      for (const item of placed) expectItem(log.bytesOf(item.segment, item.offset), item.offset, item)
+      expect(log.stats().coldReads).toBe(coldReads)
+      await log.close({ truncate: true })
+    },
+  )
 
-  test('a sequential reader is met with windows that grow', async () => {
-    const { open, placed } = await cold(4000, () => 512)
+  test.each(VARIANTS)('a sequential reader is met with windows that grow: $variant', async ({ variant }) => {
+    const { open, placed } = await cold(4000, () => 512, variant)
     for (const item of placed) expectItem(open.log.bytesOf(item.segment, item.offset), item.offset, item)
     expect(open.log.stats().coldReads).toBeLessThan(40)
     await open.log.close({ truncate: true })
@@ -46,28 +54,31 @@ describe('cold reads', () => {
     await open.log.close({ truncate: true })
   })
 
-  test('invariant 15: a flipped bit of a cold frame is CORRUPT with file and offset, and its neighbours are read', async () => {
-    const { open, placed } = await cold(60, () => 2000)
-    const victim = placed[31]!
-    const path = `${FOLDER}/${victim.segment}`
-    editFile(open.platform, path, (bytes) => {
-      bytes[victim.offset + 100]! ^= 4
-      return bytes
-    })
-    const fails = placed.filter((item) => {
-      try {
-        expectItem(open.log.bytesOf(item.segment, item.offset), item.offset, item)
-        return false
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'CORRUPT', details: { file: path } })
-        expect((error as { details: { offset: number } }).details.offset).toBeLessThan(victim.offset)
-        return true
-      }
-    })
-    expect(fails).toContain(victim)
-    expect(fails.length).toBeLessThanOrEqual(3)
-    await open.log.close({ truncate: true })
-  })
+  test.each(VARIANTS)(
+    'invariant 15: a flipped bit of a cold frame is damage with file and offset, and its neighbours are read: $variant',
+    async ({ variant }) => {
+      const { open, placed } = await cold(60, () => 2000, variant)
+      const victim = placed[31]!
+      const path = `${FOLDER}/${victim.segment}`
+      editFile(open.platform, path, (bytes) => {
+        bytes[victim.offset + 100]! ^= 4
+        return bytes
+      })
+      const fails = placed.filter((item) => {
+        try {
+          expectItem(open.log.bytesOf(item.segment, item.offset), item.offset, item)
+          return false
+        } catch (error) {
+          expect(error).toMatchObject({ code: DAMAGE[variant], details: { file: path } })
+          expect((error as { details: { offset: number } }).details.offset).toBeLessThan(victim.offset)
+          return true
+        }
+      })
+      expect(fails).toContain(victim)
+      expect(fails.length).toBeLessThanOrEqual(3)
+      await open.log.close({ truncate: true })
+    },
+  )
 
   test('a damaged distance never returns bytes that were not verified', async () => {
     const { open, placed } = await cold(40, () => 400)
