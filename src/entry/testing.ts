@@ -2,8 +2,8 @@
 
 export type { RecordId } from '../base/ids.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
-export { FaultPlan } from '../platform/fault-plan.ts'
 export type { FaultCode, FileOperation, TracedCall } from '../platform/fault-plan.ts'
+export { FaultPlan } from '../platform/fault-plan.ts'
 export { type ManualClock, manualClock } from '../platform/manual-clock.ts'
 export type { CrashMode } from '../platform/memory-files.ts'
 export type { CrashOptions } from '../platform/memory-platform.ts'
@@ -34,7 +34,12 @@ export {
   withFaults,
 } from '../testing/faulty-platform.ts'
 export { type MachineCommands, machineCommands } from '../testing/model/machine-commands.ts'
-export { type CommandSpec, type ModelCommand, type ModelCommands, modelCommand } from '../testing/model/model-command.ts'
+export {
+  type CommandSpec,
+  type ModelCommand,
+  type ModelCommands,
+  modelCommand,
+} from '../testing/model/model-command.ts'
 export type { ModelKind, ModelRun } from '../testing/model/model-run.ts'
 export { plainRecords, type RecordCommands, recordCommands } from '../testing/model/record-commands.ts'
 export { ModelFailure, type ModelReport, type RunModelOptions, runModel } from '../testing/model/run-model.ts'

@@ -16,12 +16,12 @@
 import { crc32, digest } from './checksums.ts'
 import { systemClock } from './clock.ts'
 import { FaultPlan } from './fault-plan.ts'
+import { isManual } from './manual-clock.ts'
 import { memoryDirectoryStore } from './memory-directory-store.ts'
 import type { Choose } from './memory-file.ts'
 import { type CrashMode, MemoryFiles } from './memory-files.ts'
 import type { MemoryFolder } from './memory-folder.ts'
 import { memoryLocks } from './memory-locks.ts'
-import { isManual } from './manual-clock.ts'
 import type { Clock, Platform } from './platform.ts'
 import { type SeededRandom, seededRandom } from './seeded-random.ts'
 

@@ -14,7 +14,10 @@ export class DatabaseCheckError extends Error {
   override readonly name = 'DatabaseCheckError'
   readonly problems: readonly DatabaseProblem[]
   constructor(problems: readonly DatabaseProblem[], options?: { readonly cause?: unknown }) {
-    super(`the database is not sound:\n${problems.map(({ part, message }) => `- ${part}: ${message}`).join('\n')}`, options)
+    super(
+      `the database is not sound:\n${problems.map(({ part, message }) => `- ${part}: ${message}`).join('\n')}`,
+      options,
+    )
     this.problems = problems
   }
 }

@@ -1,8 +1,8 @@
 /** The plain model of a database: records by collection and id, in maps; and what it means to be the same. */
 import type { RecordId } from '../base/ids.ts'
 import type { Value } from '../base/values.ts'
-import { sortedNames } from '../codec/order.ts'
 import { toJsonForm } from '../codec/json-form.ts'
+import { sortedNames } from '../codec/order.ts'
 import type { Query } from '../query/builder.ts'
 import type { DynamicRecord } from '../query/types.ts'
 import type { PlainRecord } from './arbitraries/plain-record.ts'

@@ -24,7 +24,9 @@ export function jsonSchemaArbitrary(schema: JsonSchema, root: JsonSchema, depth 
   if ('const' in schema) return fc.constant(schema['const'] as Value)
   const either = schema['anyOf'] ?? schema['oneOf']
   if (Array.isArray(either)) {
-    return fc.oneof(...either.map((one) => jsonSchemaArbitrary(merged(without(schema), one as JsonSchema), root, depth)))
+    return fc.oneof(
+      ...either.map((one) => jsonSchemaArbitrary(merged(without(schema), one as JsonSchema), root, depth)),
+    )
   }
   if (Array.isArray(schema['allOf'])) {
     const all = (schema['allOf'] as JsonSchema[]).reduce(merged, { ...schema, allOf: undefined })
@@ -103,7 +105,9 @@ function integerOf(schema: JsonSchema): fc.Arbitrary<number> {
   const low = Math.max(limit(schema, 'minimum', -1e9), Math.floor(limit(schema, 'exclusiveMinimum', -2e9)) + 1)
   const high = Math.min(limit(schema, 'maximum', 1e9), Math.ceil(limit(schema, 'exclusiveMaximum', 2e9)) - 1)
   const [min, max] = [Math.ceil(low / step), Math.floor(Math.max(low, high) / step)]
-  return fc.integer({ min: Math.max(min, -(2 ** 31)), max: Math.min(Math.max(min, max), 2 ** 31 - 1) }).map((n) => n * step)
+  return fc
+    .integer({ min: Math.max(min, -(2 ** 31)), max: Math.min(Math.max(min, max), 2 ** 31 - 1) })
+    .map((n) => n * step)
 }
 
 function numberOf(schema: JsonSchema): fc.Arbitrary<number> {
@@ -143,7 +147,10 @@ function stringOf(schema: JsonSchema): fc.Arbitrary<string> {
     if (pattern !== undefined) return pattern
   }
   const minLength = limit(schema, 'minLength', 0)
-  const maxLength = Math.max(minLength, Math.min(limit(schema, 'maxLength', MOST_CHARACTERS), minLength + MOST_CHARACTERS))
+  const maxLength = Math.max(
+    minLength,
+    Math.min(limit(schema, 'maxLength', MOST_CHARACTERS), minLength + MOST_CHARACTERS),
+  )
   const within = text({ maxLength }).filter((one) => one.length >= minLength)
   // Of long strings few are drawn by chance.
   return minLength > 1 ? fc.string({ minLength, maxLength, size: 'max' }) : within
@@ -185,7 +192,9 @@ function objectFrom(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arb
   })
   const known = fc
     .tuple(...named)
-    .map((values) => properties.flatMap(([name], at) => (values[at] === undefined ? [] : [[name, values[at]] as const])))
+    .map((values) =>
+      properties.flatMap(([name], at) => (values[at] === undefined ? [] : [[name, values[at]] as const])),
+    )
   const further = schema['additionalProperties']
   // Only a map says what it holds beside its properties; of open objects the named ones are enough.
   const open =

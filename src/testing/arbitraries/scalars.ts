@@ -27,7 +27,11 @@ export function text(options: TextOptions = {}): fc.Arbitrary<string> {
     fc.array(unit, { maxLength: Math.min(8, most), size: 'max' }).map(joined),
     fc.array(edge, { maxLength: Math.min(5, most), size: 'max' }).map(joined),
   ]
-  if (most >= 36) kinds.push(fc.uuid(), uuid.map((one) => one.toUpperCase()))
+  if (most >= 36)
+    kinds.push(
+      fc.uuid(),
+      uuid.map((one) => one.toUpperCase()),
+    )
   if (most > 60) {
     kinds.push(fc.integer({ min: 60, max: most }).map((count) => 'x'.repeat(count)))
     kinds.push(fc.integer({ min: 30, max: Math.floor(most / 2) }).map((count) => 'é—'.repeat(count)))

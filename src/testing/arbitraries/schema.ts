@@ -4,8 +4,8 @@ import { BlazeError } from '../../base/errors.ts'
 import type { Value } from '../../base/values.ts'
 import type { StandardIssue, StandardSchema } from '../../engine/schema.ts'
 import { anything, type JsonSchema, jsonSchemaArbitrary } from './json-schema.ts'
-import { type Probed, probedArbitrary, probeSchema } from './probe-schema.ts'
 import type { PlainRecord } from './plain-record.ts'
+import { type Probed, probedArbitrary, probeSchema } from './probe-schema.ts'
 import { pathOf } from './standard-issue.ts'
 
 interface Wanted {

@@ -1,10 +1,10 @@
 /** Transactions, schedules and whole histories, as data. */
 import fc from 'fast-check'
-import type { RecordId } from '../../base/ids.ts'
 import { BlazeError } from '../../base/errors.ts'
+import type { RecordId } from '../../base/ids.ts'
 import type { Step, StepKind } from '../steps.ts'
-import type { PlainRecord } from './plain-record.ts'
 import { everydayShape } from './everyday-shape.ts'
+import type { PlainRecord } from './plain-record.ts'
 import { id as anyId } from './scalars.ts'
 import { type Fields, where } from './where.ts'
 
@@ -51,9 +51,14 @@ function stepsOn(collection: string, plan: CollectionPlan, kinds: readonly StepK
   const { id: _, ...everyday } = everydayShape(id)
   const fields: Fields = plan.fields ?? everyday
   const counter = plan.counter ?? (plan.fields === undefined ? 'n' : undefined)
-  const whole = fc.record<PlainRecord, string>({ id, ...fields }, { requiredKeys: ['id', ...Object.keys(fields).slice(0, 1)] })
+  const whole = fc.record<PlainRecord, string>(
+    { id, ...fields },
+    { requiredKeys: ['id', ...Object.keys(fields).slice(0, 1)] },
+  )
   const patch = fc.record<PlainRecord, string>({ ...fields }, { requiredKeys: [] })
-  return kinds.flatMap((kind): fc.Arbitrary<Step>[] => {
+  return kinds.flatMap((kind) => ofKind(kind))
+
+  function ofKind(kind: StepKind): fc.Arbitrary<Step>[] {
     switch (kind) {
       case 'get':
       case 'delete':
@@ -74,14 +79,16 @@ function stepsOn(collection: string, plan: CollectionPlan, kinds: readonly StepK
             .map(([one, amount]) => ({ do: kind, collection, id: one, field: counter, amount })),
         ]
     }
-  })
+  }
 }
 
 /**
  * Choices of a scheduler: at each turn the one of those that are ready, modulo their number. Shrinks to few and to 0,
  * "the first that is ready", which is also what is chosen when the list has ended.
  */
-export function schedule(options: { readonly maxLength?: number; readonly maxChoice?: number } = {}): fc.Arbitrary<number[]> {
+export function schedule(
+  options: { readonly maxLength?: number; readonly maxChoice?: number } = {},
+): fc.Arbitrary<number[]> {
   return fc.array(fc.nat(options.maxChoice ?? 7), { maxLength: options.maxLength ?? 64, size: 'max' })
 }
 

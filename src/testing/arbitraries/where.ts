@@ -2,9 +2,9 @@
 import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
 import { compareValues, isVector } from '../../codec/order.ts'
+import type { Filter } from '../../query/filter.ts'
 import type { DynamicRecord, Where } from '../../query/types.ts'
 import { and, not, or } from '../../query/where.ts'
-import type { Filter } from '../../query/filter.ts'
 
 /** What may be asked about: paths, each with the values to ask for. */
 export type Fields = { readonly [path: string]: fc.Arbitrary<Value | undefined> }

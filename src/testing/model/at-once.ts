@@ -1,7 +1,7 @@
 /** Transactions that interleave by a list of choices, and the order in which they explain what they read. */
 import { isBlazeError } from '../../base/errors.ts'
 import { copyRecords, type RecordsModel } from '../records-model.ts'
-import { modelStep, shownStep, type Step, takeStep } from '../steps.ts'
+import { modelStep, type Step, shownStep, takeStep } from '../steps.ts'
 import type { ModelRun } from './model-run.ts'
 
 /** A transaction that has committed, with what each step gave in the attempt that did. */

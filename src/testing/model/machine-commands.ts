@@ -5,8 +5,11 @@ import { type ModelCommand, modelCommand } from './model-command.ts'
 const MODES = ['torn', 'keep-all', 'lose-unsynced'] as const
 
 /** The commands that suit every model, by name. */
-export type MachineCommands<M> = Readonly<
-  Record<'check' | 'hold' | 'release' | 'checkpoint' | 'flush' | 'reopen' | 'wait' | 'jump' | 'crash', ModelCommand<M>>
+export type MachineCommands = Readonly<
+  Record<
+    'check' | 'hold' | 'release' | 'checkpoint' | 'flush' | 'reopen' | 'wait' | 'jump' | 'crash',
+    ModelCommand<unknown>
+  >
 >
 
 /**
@@ -15,7 +18,7 @@ export type MachineCommands<M> = Readonly<
  * @example
  * await runModel({ ...plainRecords, seed: 1, commands: { ...machineCommands(), ...recordCommands() } })
  */
-export function machineCommands<M>(): MachineCommands<M> {
+export function machineCommands(): MachineCommands {
   const nothing = fc.constant(null)
   return {
     check: modelCommand({ args: nothing, weight: 2, run: (run) => run.check() }),

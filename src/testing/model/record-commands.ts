@@ -12,9 +12,9 @@ import { type CollectionPlan, schedule, transaction } from '../arbitraries/trans
 import { type Fields, type WherePlan, where, whereOf } from '../arbitraries/where.ts'
 import { copyRecords, differences, type RecordsModel, recordsModel, recordsOf, shown } from '../records-model.ts'
 import { modelStep, type Step, type StepKind, takeStep } from '../steps.ts'
+import { runAtOnce, serialOrder } from './at-once.ts'
 import { type ModelCommand, modelCommand } from './model-command.ts'
 import type { ModelKind, ModelRun } from './model-run.ts'
-import { runAtOnce, serialOrder } from './at-once.ts'
 
 /** A model of plain records, for `runModel({ ...plainRecords, … })`. */
 export const plainRecords: ModelKind<RecordsModel> = {
@@ -62,43 +62,52 @@ export function recordCommands(options: RecordCommandOptions = {}): RecordComman
     write: modelCommand({
       args: write,
       weight: 6,
-      run: (run, step) => run.write(
-        () => issueStep(run.db, step),
-        (model) => modelStep(model, step),
-      ),
+      run: (run, step) =>
+        run.write(
+          () => issueStep(run.db, step),
+          (model) => modelStep(model, step),
+        ),
     }),
     later: modelCommand({
       args: write,
       weight: 2,
-      run: (run, step) => run.start(
-        () => issueStep(run.db, step),
-        (model) => modelStep(model, step),
-      ),
+      run: (run, step) =>
+        run.start(
+          () => issueStep(run.db, step),
+          (model) => modelStep(model, step),
+        ),
     }),
     upsertMany: modelCommand({
-      args: fc.array(fc.record<PlainRecord, string>({ id: full.ids!, ...fields }), { minLength: 1, maxLength: 8, size: 'max' }),
-      run: (run, records) => run.write(
-        async () => void (await run.db.collection(collection).upsertMany(records as DynamicInsert[])),
-        (model) => {
-          for (const record of records) modelStep(model, { do: 'upsert', collection, record })
-          return undefined
-        },
-      ),
+      args: fc.array(fc.record<PlainRecord, string>({ id: full.ids!, ...fields }), {
+        minLength: 1,
+        maxLength: 8,
+        size: 'max',
+      }),
+      run: (run, records) =>
+        run.write(
+          async () => void (await run.db.collection(collection).upsertMany(records as DynamicInsert[])),
+          (model) => {
+            for (const record of records) modelStep(model, { do: 'upsert', collection, record })
+            return undefined
+          },
+        ),
     }),
     deleteMany: modelCommand({
       args: filters,
-      run: (run, filter) => run.write(
-        async () => String(await run.db.collection(collection).deleteMany(whereOf(filter))),
-        (model) => deleteFrom(model, collection, filter),
-      ),
+      run: (run, filter) =>
+        run.write(
+          async () => String(await run.db.collection(collection).deleteMany(whereOf(filter))),
+          (model) => deleteFrom(model, collection, filter),
+        ),
     }),
     transaction: modelCommand({
       args: of(undefined, 5),
       weight: 3,
-      run: (run, steps) => run.write(
-        () => run.db.transaction((tx) => steps.map((step) => takeStep(tx, step)).join('\n')),
-        (model) => steps.map((step) => modelStep(model, step)).join('\n'),
-      ),
+      run: (run, steps) =>
+        run.write(
+          () => run.db.transaction((tx) => steps.map((step) => takeStep(tx, step)).join('\n')),
+          (model) => steps.map((step) => modelStep(model, step)).join('\n'),
+        ),
     }),
     atOnce: modelCommand({
       args: fc.record({
@@ -108,7 +117,11 @@ export function recordCommands(options: RecordCommandOptions = {}): RecordComman
       weight: 2,
       run: (run, { transactions, schedule: choices }) => atOnce(run, transactions, choices),
     }),
-    query: modelCommand({ args: where(fields), weight: 3, run: (run, filter) => compareQuery(run, collection, filter) }),
+    query: modelCommand({
+      args: where(fields),
+      weight: 3,
+      run: (run, filter) => compareQuery(run, collection, filter),
+    }),
   }
 }
 
@@ -149,9 +162,14 @@ function idsWhere(model: RecordsModel, collection: string, filter: WherePlan): (
 
 async function compareQuery(run: ModelRun<RecordsModel>, collection: string, filter: WherePlan): Promise<void> {
   await run.idle()
-  const expected = idsWhere(run.model, collection, filter).map((id) => shown(id)).sort()
+  const expected = idsWhere(run.model, collection, filter)
+    .map((id) => shown(id))
+    .sort()
   const query = run.db.collection(collection).where(whereOf(filter))
-  const found = query.all().map(({ id }) => shown(id)).sort()
+  const found = query
+    .all()
+    .map(({ id }) => shown(id))
+    .sort()
   const count = query.count()
   if (shown(found) !== shown(expected) || count !== expected.length) {
     throw new Error(

@@ -19,10 +19,12 @@
  * What it does not do: real disks, several processes, and levels of isolation other than serializable.
  */
 import fc from 'fast-check'
+import { BlazeError } from '../../base/errors.ts'
 import { assertKnown } from '../../engine/known-options.ts'
 import { settle } from '../settle.ts'
+import { LiveRun, type RunSettings } from './live-run.ts'
 import type { BoundCommand, ModelCommands } from './model-command.ts'
-import { invalidArgument, ModelRun, type RunSettings } from './model-run.ts'
+import type { ModelRun } from './model-run.ts'
 
 export interface RunModelOptions<M> extends RunSettings<M> {
   /** The same seed gives the same commands. */
@@ -143,7 +145,11 @@ function drawn<M extends object>(
     const one = command.draws.map((bound) => new DrawnCommand(name, bound))
     return Array.from({ length: command.weight }, () => one)
   })
-  return fc.commands(draws, { maxCommands: options.maxCommands ?? DEFAULT_COMMANDS, size: 'max', disableReplayLog: true })
+  return fc.commands(draws, {
+    maxCommands: options.maxCommands ?? DEFAULT_COMMANDS,
+    size: 'max',
+    disableReplayLog: true,
+  })
 }
 
 interface Failed {
@@ -156,7 +162,7 @@ async function runOnce<M extends object>(
   commands: Iterable<fc.AsyncCommand<Step<M>, Step<M>>>,
   tally: Tally,
 ): Promise<Failed | undefined> {
-  const run = await ModelRun.begin(options)
+  const run = await LiveRun.begin(options)
   const done: string[] = []
   tally.begin()
   try {
@@ -193,6 +199,11 @@ function parseScript<M extends object>(script: string, kinds: ModelCommands<M>):
       }
       return new DrawnCommand(name, kind.ofText(line.slice(name.length + 1)))
     })
+}
+
+/** Refuses an argument. */
+function invalidArgument(argument: string, text: string): BlazeError<'INVALID_ARGUMENT'> {
+  return new BlazeError('INVALID_ARGUMENT', text, { argument })
 }
 
 /** Counts what was done. */
