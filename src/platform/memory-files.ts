@@ -45,6 +45,7 @@ export class MemoryFiles implements FileSystem, HandleHost {
   #held = false
   #openHandles = 0
   #busyUntilMs = 0
+  #waitingForTime = 0
   readonly #elapse: (delayMs: number) => void
 
   constructor(settings: Settings, root: MemoryFolder = new MemoryFolder()) {
@@ -64,6 +65,11 @@ export class MemoryFiles implements FileSystem, HandleHost {
   /** Asynchronous calls made and not settled. */
   get inFlight(): number {
     return this.#inFlight.length
+  }
+
+  /** Calls that settle within the next turns: neither held nor waiting for a slow disk. */
+  get settling(): number {
+    return this.#scheduled - this.#waitingForTime
   }
 
   /** Keeps asynchronous calls in flight until {@link release}. */
@@ -251,8 +257,15 @@ export class MemoryFiles implements FileSystem, HandleHost {
   #atItsTime(delayMs: number, fn: () => void): void {
     const nowMs = this.clock.monotonic()
     this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs) + delayMs
-    if (this.#busyUntilMs > nowMs) this.clock.after(this.#busyUntilMs - nowMs, fn)
-    else this.clock.soon(fn)
+    if (this.#busyUntilMs <= nowMs) {
+      this.clock.soon(fn)
+      return
+    }
+    this.#waitingForTime++
+    this.clock.after(this.#busyUntilMs - nowMs, () => {
+      this.#waitingForTime--
+      fn()
+    })
   }
 
   handleClosed(): void {

@@ -1,5 +1,5 @@
 /**
- * Lets a database on a manual clock get on: turns of the event loop while calls to the disk are in flight, then time, as
+ * Lets a database on a manual clock get on: turns of the event loop while calls to the disk settle, then time, as
  * far as the next timer. What takes an hour by that clock takes no time, and goes the same way each time.
  */
 import type { ManualClock } from '../platform/manual-clock.ts'
@@ -7,7 +7,7 @@ import type { ManualClock } from '../platform/manual-clock.ts'
 /** What runs under a manual clock. */
 export interface Settling {
   readonly clock: ManualClock
-  readonly files: { readonly inFlight: number }
+  readonly files: { readonly settling: number }
 }
 
 /** Turns without a call in flight after which time may go on: work is parted by single turns. */
@@ -19,7 +19,7 @@ const DEFAULT_DRAIN_MS = 600_000
 
 /**
  * Waits for `work`, and moves the clock whenever nothing else happens. Rejects as `work` does, and when `work` waits for
- * something that never comes: no call in flight, no timer set.
+ * something that never comes: no call under way, no timer set.
  * @example
  * await settle(platform, db.transaction(transfer, { retries: 100 }))
  */
@@ -33,14 +33,14 @@ export async function settle<T>(platform: Settling, work: PromiseLike<T>): Promi
   for (let quiet = 0, lost = 0; !settled; ) {
     await platform.clock.yield()
     if (settled) break
-    quiet = platform.files.inFlight > 0 ? 0 : quiet + 1
+    quiet = platform.files.settling > 0 ? 0 : quiet + 1
     if (quiet < QUIET_TURNS) continue
     const dueMs = platform.clock.nextTimerMs
     if (dueMs !== undefined) {
       platform.clock.advance(dueMs)
       lost = 0
     } else if (++lost > LOST_TURNS) {
-      throw new Error('settle waits for what never comes: no call to the disk is in flight, and no timer is set')
+      throw new Error('settle waits for what never comes: no call to the disk is under way, and no timer is set')
     }
   }
   return result
@@ -59,7 +59,7 @@ export async function drain(platform: Settling, options: { readonly maxMs?: numb
   const maxMs = options.maxMs ?? DEFAULT_DRAIN_MS
   for (let quiet = 0; ; ) {
     await clock.yield()
-    quiet = files.inFlight > 0 ? 0 : quiet + 1
+    quiet = files.settling > 0 ? 0 : quiet + 1
     if (quiet < QUIET_TURNS) continue
     const tookMs = clock.monotonic() - beganMs
     const dueMs = clock.nextTimerMs

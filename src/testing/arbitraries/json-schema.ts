@@ -1,7 +1,7 @@
 /**
  * Arbitraries of JSON Schema (draft 2020-12), as far as validators of records use it: types and their bounds, enum,
  * const, anyOf, oneOf, allOf, properties, items, prefixItems, references within the document. What JSON Schema cannot
- * say comes as `{}` and is drawn from {@link anything}; the schema itself has the last word about all of it.
+ * say comes as `{}`: `open` says what is drawn there, else anything is; the schema itself has the last word about all of it.
  */
 import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
@@ -16,28 +16,39 @@ const MAX_REFERENCES = 3
 const MOST_ITEMS = 5
 const MOST_CHARACTERS = 40
 
-/** What `schema`, a part of `root`, describes. */
-export function jsonSchemaArbitrary(schema: JsonSchema, root: JsonSchema, depth = 0): fc.Arbitrary<Value | undefined> {
+/** Where in a document a schema is. */
+export interface SchemaContext {
+  readonly root: JsonSchema
+  /** References that were followed on the way. */
+  readonly depth?: number
+  /** Names on the way from the record; undefined within a list. */
+  readonly path?: readonly string[] | undefined
+  /** Everything that may be missing is there. */
+  readonly full?: boolean
+  /** What is drawn where nothing is described. */
+  readonly open?: (path: readonly string[]) => fc.Arbitrary<Value | undefined> | undefined
+}
+
+/** What `schema`, a part of the context's document, describes. */
+export function jsonSchemaArbitrary(schema: JsonSchema, context: SchemaContext): fc.Arbitrary<Value | undefined> {
   const reference = schema['$ref']
-  if (typeof reference === 'string') return referenced(reference, root, depth)
+  if (typeof reference === 'string') return referenced(reference, context)
   if (Array.isArray(schema['enum'])) return fc.constantFrom(...(schema['enum'] as Value[]))
   if ('const' in schema) return fc.constant(schema['const'] as Value)
   const either = schema['anyOf'] ?? schema['oneOf']
   if (Array.isArray(either)) {
-    return fc.oneof(
-      ...either.map((one) => jsonSchemaArbitrary(merged(without(schema), one as JsonSchema), root, depth)),
-    )
+    return fc.oneof(...either.map((one) => jsonSchemaArbitrary(merged(without(schema), one as JsonSchema), context)))
   }
   if (Array.isArray(schema['allOf'])) {
     const all = (schema['allOf'] as JsonSchema[]).reduce(merged, { ...schema, allOf: undefined })
-    return jsonSchemaArbitrary(all, root, depth)
+    return jsonSchemaArbitrary(all, context)
   }
   const { type } = schema
-  if (Array.isArray(type)) return fc.oneof(...type.map((one: unknown) => ofType({ ...schema, type: one }, root, depth)))
-  return ofType(schema, root, depth)
+  if (Array.isArray(type)) return fc.oneof(...type.map((one: unknown) => ofType({ ...schema, type: one }, context)))
+  return ofType(schema, context)
 }
 
-function ofType(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arbitrary<Value | undefined> {
+function ofType(schema: JsonSchema, context: SchemaContext): fc.Arbitrary<Value | undefined> {
   switch (schema['type'] ?? (schema['properties'] === undefined ? undefined : 'object')) {
     case 'null':
       return fc.constant(null)
@@ -50,11 +61,11 @@ function ofType(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arbitra
     case 'string':
       return stringOf(schema)
     case 'array':
-      return arrayOf(schema, root, depth)
+      return arrayOf(schema, context)
     case 'object':
-      return objectFrom(schema, root, depth)
+      return objectFrom(schema, context)
     default:
-      return anything
+      return (context.path && context.open?.(context.path)) ?? anything
   }
 }
 
@@ -69,14 +80,15 @@ export const anything: fc.Arbitrary<Value> = fc.oneof(
   value({ maxDepth: 1, maxLength: 3, maxTextLength: 20 }),
 )
 
-function referenced(reference: string, root: JsonSchema, depth: number): fc.Arbitrary<Value | undefined> {
+function referenced(reference: string, context: SchemaContext): fc.Arbitrary<Value | undefined> {
+  const { root, depth = 0 } = context
   let at: unknown = root
   for (const name of reference.split('/').slice(1)) {
     const plain = decodeURIComponent(name).replaceAll('~1', '/').replaceAll('~0', '~')
     at = typeof at === 'object' && at !== null ? Reflect.get(at, plain) : undefined
   }
   if (typeof at !== 'object' || at === null || depth >= MAX_REFERENCES) return fc.constant(undefined)
-  return jsonSchemaArbitrary(at as JsonSchema, root, depth + 1)
+  return jsonSchemaArbitrary(at as JsonSchema, { ...context, depth: depth + 1 })
 }
 
 function without(schema: JsonSchema): JsonSchema {
@@ -165,7 +177,8 @@ function patternOf(pattern: string): fc.Arbitrary<string> | undefined {
   }
 }
 
-function arrayOf(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arbitrary<Value> {
+function arrayOf(schema: JsonSchema, outer: SchemaContext): fc.Arbitrary<Value> {
+  const context = { ...outer, path: undefined }
   const prefix = (schema['prefixItems'] as JsonSchema[] | undefined) ?? []
   const rest = schema['items'] as JsonSchema | false | undefined
   const minLength = Math.max(0, limit(schema, 'minItems', 0) - prefix.length)
@@ -173,22 +186,22 @@ function arrayOf(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arbitr
     rest === false || (prefix.length > 0 && rest === undefined)
       ? 0
       : Math.max(minLength, Math.min(limit(schema, 'maxItems', MOST_ITEMS), minLength + MOST_ITEMS) - prefix.length)
-  const items = jsonSchemaArbitrary(rest === undefined || rest === false ? {} : rest, root, depth)
+  const items = jsonSchemaArbitrary(rest === undefined || rest === false ? {} : rest, context)
   const bounds = { minLength, maxLength, size: 'max' } as const
   const isUnique = schema['uniqueItems'] === true
   const tail = isUnique
     ? fc.uniqueArray(items, { ...bounds, selector: (one) => JSON.stringify(one) ?? '' })
     : fc.array(items, bounds)
-  const head = fc.tuple(...prefix.map((one) => jsonSchemaArbitrary(one, root, depth)))
+  const head = fc.tuple(...prefix.map((one) => jsonSchemaArbitrary(one, context)))
   return fc.tuple(head, tail).map(([a, b]) => [...a, ...b].filter((one) => one !== undefined))
 }
 
-function objectFrom(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arbitrary<Value> {
+function objectFrom(schema: JsonSchema, context: SchemaContext): fc.Arbitrary<Value> {
   const properties = Object.entries((schema['properties'] as { [name: string]: JsonSchema } | undefined) ?? {})
   const required = listOf(schema['required'])
   const named = properties.map(([name, part]) => {
-    const field = jsonSchemaArbitrary(part, root, depth)
-    return required.includes(name) ? field : fc.option(field, { nil: undefined, freq: 3 })
+    const field = jsonSchemaArbitrary(part, { ...context, path: context.path && [...context.path, name] })
+    return context.full === true || required.includes(name) ? field : fc.option(field, { nil: undefined, freq: 3 })
   })
   const known = fc
     .tuple(...named)
@@ -199,7 +212,7 @@ function objectFrom(schema: JsonSchema, root: JsonSchema, depth: number): fc.Arb
   // Only a map says what it holds beside its properties; of open objects the named ones are enough.
   const open =
     typeof further === 'object' && further !== null && properties.length === 0
-      ? fc.array(fc.tuple(letters, jsonSchemaArbitrary(further as JsonSchema, root, depth)), {
+      ? fc.array(fc.tuple(letters, jsonSchemaArbitrary(further as JsonSchema, context)), {
           maxLength: MOST_ITEMS,
           size: 'max',
         })

@@ -2,11 +2,12 @@
  * Records. From nothing: any fields. From a shape: the fields that it names. From a Standard Schema: what the schema
  * accepts, found in three ways, the surest first:
  *
- *   JSON Schema   where the library tells it (zod, arktype): built from it, then proved by the schema itself
+ *   JSON Schema   where the library tells it (zod, arktype): built from it; what JSON does not have (dates) is found by
+ *                 asking the schema which kinds it takes there
  *   probing       where it does not (valibot): the issues name the fields that are missing and refuse what does not fit
  *   the shape     what is given beside the schema counts before both
  *
- * Whatever was built is validated: what the schema refuses is mended field by field, or thrown away and drawn again.
+ * Whatever was built is validated: what the schema refuses is drawn again. When hardly anything passes, the call says so.
  */
 import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'

@@ -36,7 +36,7 @@ export function text(options: TextOptions = {}): fc.Arbitrary<string> {
     kinds.push(fc.integer({ min: 60, max: most }).map((count) => 'x'.repeat(count)))
     kinds.push(fc.integer({ min: 30, max: Math.floor(most / 2) }).map((count) => 'é—'.repeat(count)))
   }
-  return fc.oneof(...kinds)
+  return fc.oneof({ withCrossShrink: true }, ...kinds)
 }
 
 const uuid = fc.uuid()
@@ -58,6 +58,7 @@ const NAMES = [
 /** Numbers: whole, fractions, float32, the ends of every width, -0, NaN, infinities. */
 export function number(): fc.Arbitrary<number> {
   return fc.oneof(
+    { withCrossShrink: true },
     fc.integer(),
     fc.maxSafeInteger(),
     fc.double(),
@@ -119,6 +120,7 @@ export function vector(options: { readonly maxLength?: number } = {}): fc.Arbitr
 export function id(options: { readonly count?: number } = {}): fc.Arbitrary<string | number> {
   if (options.count !== undefined) return fc.constantFrom(...fewIds(options.count))
   return fc.oneof(
+    { withCrossShrink: true },
     fc.maxSafeInteger(),
     fc.string({ minLength: 1, maxLength: SHORT_TEXT, size: 'max' }),
     fc.array(codePoint, { minLength: 1, maxLength: 120, size: 'max' }).map((points) => points.join('')),

@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { BlazeError } from '../../base/errors.ts'
 import type { Value } from '../../base/values.ts'
 import type { StandardIssue, StandardSchema } from '../../engine/schema.ts'
-import { anything, type JsonSchema, jsonSchemaArbitrary } from './json-schema.ts'
+import { type JsonSchema, jsonSchemaArbitrary } from './json-schema.ts'
 import type { PlainRecord } from './plain-record.ts'
-import { type Probed, probedArbitrary, probeSchema } from './probe-schema.ts'
+import { type Ask, probedArbitrary, probePlace, probeSchema } from './probe-schema.ts'
 import { pathOf } from './standard-issue.ts'
 
 interface Wanted {
@@ -18,15 +18,10 @@ interface Wanted {
 
 /** Drawn before it is said that nothing passes. */
 const TRIES = 200
-/** Rounds in which refused fields are drawn again, before the whole record is. */
-const MENDS = 20
-
 /** Records of `schema`. Throws INVALID_ARGUMENT, naming the last issue, when nothing passes. */
 export function schemaArbitrary(schema: StandardSchema, wanted: Wanted): fc.Arbitrary<PlainRecord> {
   const built = builtFrom(schema)
-  const drawn = fc
-    .tuple(built, wanted.own, fc.array(anything, { minLength: MENDS, maxLength: MENDS, size: 'max' }))
-    .map(([base, own, spare]) => mended(schema, { ...base, ...own }, { spare, fixed: wanted.names }))
+  const drawn = fc.tuple(built, wanted.own).map(([base, own]) => ({ ...base, ...own }))
   proveThatSomePass(schema, drawn)
   return drawn
     .filter((record) => issuesOf(schema, record) === undefined)
@@ -34,12 +29,24 @@ export function schemaArbitrary(schema: StandardSchema, wanted: Wanted): fc.Arbi
 }
 
 function builtFrom(schema: StandardSchema): fc.Arbitrary<PlainRecord> {
+  const ask = (candidate: unknown) => issuesOf(schema, candidate)
   const json = jsonSchemaOf(schema)
-  if (json !== undefined) {
-    return jsonSchemaArbitrary(json, json).map((one) => (isPlain(one) ? (one as PlainRecord) : {}))
+  const built = json === undefined ? probedArbitrary(probeSchema(ask)) : describedArbitrary(json, ask)
+  return built.map((one) => (isPlain(one) ? (one as PlainRecord) : {}))
+}
+
+/** What a JSON Schema describes; where it does not (dates), the schema itself is asked, beside a sample of the rest. */
+function describedArbitrary(json: JsonSchema, ask: Ask): fc.Arbitrary<unknown> {
+  const root = { root: json, path: [] } as const
+  const found = new Map<string, fc.Arbitrary<Value | undefined>>()
+  const open: (readonly string[])[] = []
+  const note = (path: readonly string[]): undefined => void open.push(path)
+  const [base] = fc.sample(jsonSchemaArbitrary(json, { ...root, full: true, open: note }), { numRuns: 1, seed: 1 })
+  for (const path of open) {
+    const values = probePlace(ask, base, path)
+    if (values !== undefined) found.set(path.join('\n'), values)
   }
-  const probed: Probed = probeSchema((candidate) => issuesOf(schema, candidate))
-  return probedArbitrary(probed).map((one) => (isPlain(one) ? (one as PlainRecord) : {}))
+  return jsonSchemaArbitrary(json, { ...root, open: (path) => found.get(path.join('\n')) })
 }
 
 /** Undefined where the library does not tell, or cannot put this schema into JSON Schema. */
@@ -50,25 +57,6 @@ function jsonSchemaOf(schema: StandardSchema): JsonSchema | undefined {
   } catch {
     return undefined
   }
-}
-
-/**
- * The record with the fields that are refused drawn again, from what schemas cannot describe. It depends on the record
- * and its spare values alone, so that a record shrinks with them.
- */
-function mended(
-  schema: StandardSchema,
-  record: PlainRecord,
-  { spare, fixed }: { readonly spare: readonly Value[]; readonly fixed: readonly string[] },
-): PlainRecord {
-  let mending = record
-  for (const one of spare) {
-    const path = firstPath(issuesOf(schema, mending))
-    const [name] = path ?? []
-    if (path?.length !== 1 || typeof name !== 'string' || fixed.includes(name)) return mending
-    mending = { ...mending, [name]: one }
-  }
-  return mending
 }
 
 /** One look ahead, by a seed of its own: a filter that lets nothing pass would search for ever. */

@@ -29,7 +29,7 @@ export function value(options: ValueOptions = {}): fc.Arbitrary<Value> {
   if (options.vectors !== false) scalars.push(vector())
   return fc.letrec<{ value: Value }>((tie) => ({
     value: fc.oneof(
-      { maxDepth: options.maxDepth ?? 4, depthSize: 'small' },
+      { maxDepth: options.maxDepth ?? 4, depthSize: 'small', withCrossShrink: true },
       ...scalars,
       fc.array(tie('value'), { maxLength, size: 'max' }) as fc.Arbitrary<Value>,
       objectOf(tie('value'), { maxLength, names: name(texts) }),

@@ -27,7 +27,7 @@ type Test = { readonly [operator: string]: Value }
 
 /**
  * Filters over the fields: bare values, comparisons, ranges, lists, text, elements of arrays, and, or, not. Operands are
- * drawn from the fields, so they meet what is stored. Shrinks to one field that equals one value.
+ * drawn from the fields, so they meet what is stored. Shrinks to few fields and small values.
  * @example
  * const plans = arbitraries.where({ n: fc.nat(9), title: arbitraries.text() })
  * fc.assert(fc.property(plans, (plan) => db.bugs.where(whereOf(plan)).count() === naive(plan)))
@@ -42,7 +42,7 @@ export function where(fields: Fields, options: WhereOptions = {}): fc.Arbitrary<
     const parts = fc.array(tie('plan'), { minLength: 1, maxLength: 3, size: 'max' })
     return {
       plan: fc.oneof(
-        { maxDepth: options.maxDepth ?? 2, depthSize: 'small' },
+        { maxDepth: options.maxDepth ?? 2, depthSize: 'small', withCrossShrink: true },
         { weight: 6, arbitrary: plain },
         { weight: 1, arbitrary: parts.map((list): WherePlan => ({ and: list })) },
         { weight: 2, arbitrary: parts.map((list): WherePlan => ({ or: list })) },

@@ -131,8 +131,8 @@ function liveMachine<M>(run: ModelRun<M>): Parameters<typeof settle>[0] {
   return {
     clock: run.platform.clock,
     files: {
-      get inFlight() {
-        return run.platform.files.inFlight
+      get settling() {
+        return run.platform.files.settling
       },
     },
   }
