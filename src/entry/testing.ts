@@ -26,6 +26,11 @@ export type { ValueOptions } from '../testing/arbitraries/value.ts'
 export { type Fields, type WhereOptions, type WherePlan, whereOf } from '../testing/arbitraries/where.ts'
 export { arbitraries } from '../testing/arbitraries.ts'
 export { checkDatabase, DatabaseCheckError, type DatabaseProblem } from '../testing/check-database.ts'
+export { type ClockSubject, clockContract } from '../testing/contracts/clock.ts'
+export { ContractError, type Ending, type TestRunner } from '../testing/contracts/contract.ts'
+export { type DirectoryStoreSubject, directoryStoreContract } from '../testing/contracts/directory-store.ts'
+export { type FileSystemSubject, fileSystemContract } from '../testing/contracts/file-system.ts'
+export { type LockStoreSubject, lockStoreContract } from '../testing/contracts/lock-store.ts'
 export {
   type FaultyPlatform,
   type FaultyPlatformOptions,

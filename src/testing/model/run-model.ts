@@ -101,7 +101,7 @@ class DrawnCommand<M extends object> implements fc.AsyncCommand<Step<M>, Step<M>
   }
 
   get line(): string {
-    return `${this.name} ${this.bound.text}`
+    return this.bound.text === 'null' ? this.name : `${this.name} ${this.bound.text}`
   }
 
   check({ run }: Readonly<Step<M>>): boolean {
@@ -197,7 +197,7 @@ function parseScript<M extends object>(script: string, kinds: ModelCommands<M>):
       if (kind === undefined) {
         throw invalidArgument('script', `no command is called ${name}; there are ${Object.keys(kinds).join(', ')}`)
       }
-      return new DrawnCommand(name, kind.ofText(line.slice(name.length + 1)))
+      return new DrawnCommand(name, kind.ofText(line.slice(name.length + 1) || 'null'))
     })
 }
 
