@@ -1,5 +1,7 @@
 /** The contracts: they hold for what ships, and fail for what is broken. */
 import { describe, expect, test } from 'vitest'
+import { FaultPlan } from '../../src/platform/fault-plan.ts'
+import { faultyFiles } from '../../src/platform/faulty-files.ts'
 import { FileError } from '../../src/platform/platform.ts'
 import { clockContract } from '../../src/testing/contracts/clock.ts'
 import type { TestRunner } from '../../src/testing/contracts/contract.ts'
@@ -30,17 +32,17 @@ async function failing(define: (runner: TestRunner) => void): Promise<string[]> 
   return failed
 }
 
-test('files that lose the gap before a write break the file system contract, and are ended all the same', async () => {
+test('files that mind what is absent break the file system contract, and are ended all the same', async () => {
   let ended = 0
   const failed = await failing((runner) =>
     fileSystemContract(runner, 'broken', () => {
       const { files } = faultyPlatform()
       files.makeFolderSync('/db')
-      const broken = Object.create(files) as typeof files
-      broken.unlinkSync = (path) => {
+      const unlinkSync: typeof files.unlinkSync = (path) => {
         if (!files.existsSync(path)) throw new FileError('ENOENT', 'unlinkSync', path)
         files.unlinkSync(path)
       }
+      const broken = { ...faultyFiles(files, new FaultPlan()), unlinkSync }
       return { files: broken, folder: '/db', end: () => void ended++ }
     }),
   )

@@ -108,7 +108,10 @@ describe('a model run', () => {
       run: (run, id) =>
         run.write(
           async () => void (await run.db.collection('accounts').upsert({ id, balance: 0 })),
-          ({ balances }) => void (balances[id] = 0),
+          ({ balances }) => {
+            balances[id] = 0
+            return undefined
+          },
         ),
     })
     const report = await runModel<Bank>({
