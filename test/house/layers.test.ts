@@ -109,7 +109,7 @@ beforeAll(() => {
   } finally {
     rmSync(folder, { recursive: true })
   }
-})
+}, 120_000)
 
 test.each(cases)('%s is refused', (_what, file, rule) => {
   expect([...said]).toContain(`${file}: ${rule}`)
