@@ -77,7 +77,14 @@ module.exports = {
       comment: 'the package imports nothing that its users do not get',
       severity: 'error',
       from: { path: '^src/' },
-      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm-peer'] },
+    },
+    {
+      name: 'peer-only-in-testing',
+      comment: 'optional peers are imported by src/testing only: nothing else may need them',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/testing/' },
+      to: { dependencyTypes: ['npm-peer'] },
     },
     {
       name: 'no-outside',

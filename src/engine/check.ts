@@ -15,16 +15,40 @@ const key = new RecordKey()
 
 /** Throws when a structure does not say what the records say. */
 export function checkIntegrity(core: Core): void {
+  for (const { check } of integrityChecks(core)) check()
+}
+
+/** A check of one structure; it throws when the structure does not say what the records say. */
+export interface IntegrityCheck {
+  readonly part: string
+  readonly check: () => void
+}
+
+/** Every check, in order: the one of live bytes adds up what those of the records have counted. */
+export function integrityChecks(core: Core): IntegrityCheck[] {
   let liveBytes = 0
+  const checks: IntegrityCheck[] = []
+  const add = (part: string, check: () => void): void => void checks.push({ part, check })
   for (const collection of core.byId.values()) {
-    liveBytes += checkHeap(core, collection)
-    for (const index of collection.indexes) if (!index.building) checkIndex(collection, index)
-    checkLive(core, collection)
-    checkText(core, collection)
+    const { name, indexes } = collection
+    add(`records of ${name}`, () => {
+      liveBytes += checkHeap(core, collection)
+    })
+    for (const index of indexes) {
+      if (!index.building) add(`index ${name}.${index.spec.name}`, () => checkIndex(collection, index))
+    }
+    add(`columns of ${name}`, () => checkLive(core, collection))
+    add(`text of ${name}`, () => checkText(core, collection))
   }
-  invariant(liveBytes === core.liveBytes.total, () => `live bytes ${core.liveBytes.total}, counted ${liveBytes}`)
-  for (const { id } of core.log.segments())
-    for (const frame of core.log.readSegment(id)) invariant(frame.lsn >= 0, () => 'a frame has a place')
+  add('live bytes', () => {
+    invariant(liveBytes === core.liveBytes.total, () => `live bytes ${core.liveBytes.total}, counted ${liveBytes}`)
+  })
+  for (const { id } of core.log.segments()) {
+    add(`log segment ${id}`, () => {
+      for (const frame of core.log.readSegment(id)) invariant(frame.lsn >= 0, () => 'a frame has a place')
+    })
+  }
+  return checks
 }
 
 /** Slots, buckets and counts of one collection; gives its live bytes. */

@@ -1,6 +1,6 @@
 import { FileError } from './platform.ts'
 
-/** The calls of the memory twin that a plan counts and can make fail, by the names of the interface's methods. */
+/** The calls that a plan counts and can make fail, by the names of the interface's methods. */
 export type FileOperation =
   | 'openSync'
   | 'readSync'
@@ -41,6 +41,13 @@ export interface TracedCall {
   readonly size: number
 }
 
+/** A slow disk: each call that matches takes so long. */
+interface Delay {
+  readonly operation: FileOperation | 'any'
+  readonly path: string
+  readonly delayMs: number
+}
+
 interface Rule {
   readonly operation: FileOperation | 'any'
   readonly path: string
@@ -50,12 +57,13 @@ interface Rule {
 }
 
 /**
- * What goes wrong, and when: a list of rules, each waiting for the nth call that it matches. Every call of the twin asks
+ * What goes wrong, and when: a list of rules, each waiting for the nth call that it matches. Every call of the memory twin, or of files wrapped by {@link faultyFiles}, asks
  * {@link next} once, so that a test can run a scenario without faults, read `callCount`, and then fail each call in turn.
  */
 export class FaultPlan {
   #callCount = 0
   #rules: Rule[] = []
+  #delays: Delay[] = []
   #trace: TracedCall[] | undefined
   #dead = false
 
@@ -83,9 +91,26 @@ export class FaultPlan {
     return this
   }
 
-  /** Forgets all rules: what was broken works again (but not after a crash). */
+  /**
+   * Makes each call that matches take `delayMs` of the platform's clock from now on: an asynchronous one settles so much
+   * later, after those before it, as on a device with one queue; a synchronous one blocks, so that time goes by in it.
+   * `path` limits it to paths that contain it. The last that matches counts.
+   */
+  slow(operation: FileOperation | 'any', delayMs: number, options: { readonly path?: string } = {}): this {
+    this.#delays.push({ operation, path: options.path ?? '', delayMs })
+    return this
+  }
+
+  /** Forgets all rules and delays: what was broken works again (but not after a crash). */
   clear(): void {
     this.#rules = []
+    this.#delays = []
+  }
+
+  /** How long a call takes, in milliseconds. */
+  delayOf(operation: FileOperation, path: string): number {
+    if (this.#delays.length === 0) return 0
+    return this.#delays.findLast((delay) => matches(delay, operation, path))?.delayMs ?? 0
   }
 
   /** Begins to note each call; returns the list, which grows. */
@@ -101,12 +126,20 @@ export class FaultPlan {
     this.#trace?.push({ operation, path, position, size })
     let fault: FaultCode | undefined
     for (const rule of this.#rules) {
-      if (rule.operation !== 'any' && rule.operation !== operation) continue
-      if (!path.includes(rule.path)) continue
+      if (!matches(rule, operation, path)) continue
       rule.left--
       if (rule.left === 0 || (rule.sticky && rule.left < 0)) fault ??= rule.code
     }
     if (fault === 'crash') this.#dead = true
     return fault
   }
+}
+
+/** How many of `size` bytes a short read or write does. */
+export function shortSize(size: number): number {
+  return size <= 1 ? size : size >> 1
+}
+
+function matches(rule: Rule | Delay, operation: FileOperation, path: string): boolean {
+  return (rule.operation === 'any' || rule.operation === operation) && path.includes(rule.path)
 }

@@ -4,12 +4,27 @@ import type { Clock } from './platform.ts'
 /**
  * A clock whose time moves only when a test says so. `soon` and `yield` are real turns of the event loop, in the order
  * they were asked for: time is simulated, turns are not.
+ *
+ *   advance(ms)   time goes by, and what falls due runs          monotonic and now
+ *   elapse(ms)    time goes by within one blocked call           monotonic and now; nothing runs
+ *   jump(ms)      somebody sets the clock, forwards or back      now alone; no timer notices
  */
 export interface ManualClock extends Clock {
   /** Moves time on by `ms`, running each timer that falls due at its own time, oldest first, also those set on the way. */
   advance(ms: number): void
+  /** Moves time on as a call does that blocks the thread: timers that fall due run at the next `advance`, late. */
+  elapse(ms: number): void
+  /** Sets the wall clock forwards, or back with a number below zero, as a time server does. Durations do not change. */
+  jump(ms: number): void
+  /** Milliseconds until the next timer falls due, 0 when it is late; undefined when none is set. */
+  readonly nextTimerMs: number | undefined
   /** Timers set and neither run nor cancelled. */
   readonly pendingTimers: number
+}
+
+/** True for a clock that {@link manualClock} made. */
+export function isManual(clock: Clock): clock is ManualClock {
+  return 'elapse' in clock && 'jump' in clock
 }
 
 /** A timer loop that sets itself again with no delay would never let `advance` return. */
@@ -25,6 +40,7 @@ interface Timer {
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
   const timers = new Set<Timer>()
   let elapsedMs = 0
+  let jumpedMs = 0
   let order = 0
 
   const after = (delayMs: number, fn: () => void): (() => void) => {
@@ -37,7 +53,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
 
   return {
     // The engine takes now() for whole milliseconds, as Date.now() gives them.
-    now: () => Math.floor(startMs + elapsedMs),
+    now: () => Math.floor(startMs + jumpedMs + elapsedMs),
     monotonic: () => elapsedMs,
     after,
     wait: (delayMs) =>
@@ -60,6 +76,17 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
         timer.fn()
       }
       elapsedMs = untilMs
+    },
+    elapse(ms) {
+      invariant(ms >= 0, () => `time does not run backwards (elapse ${ms})`)
+      elapsedMs += ms
+    },
+    jump(ms) {
+      jumpedMs += ms
+    },
+    get nextTimerMs() {
+      const timer = earliest(timers)
+      return timer === undefined ? undefined : Math.max(0, timer.dueMs - elapsedMs)
     },
     get pendingTimers() {
       return timers.size

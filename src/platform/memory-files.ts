@@ -5,7 +5,7 @@
  *
  * What it does not do: permissions, links, renames from one folder to another (EXDEV; nothing above needs them).
  */
-import type { FaultPlan, FileOperation } from './fault-plan.ts'
+import type { FaultCode, FaultPlan, FileOperation } from './fault-plan.ts'
 import { type Choose, MemoryFile } from './memory-file.ts'
 import { MemoryFolder, type MemoryNode } from './memory-folder.ts'
 import { type HandleHost, MemoryHandle, type WriteInFlight } from './memory-handle.ts'
@@ -16,6 +16,7 @@ export type CrashMode = 'lose-unsynced' | 'torn' | 'keep-all'
 
 interface Effect {
   readonly write: WriteInFlight | undefined
+  readonly delayMs: number
   /** Does what was asked and settles the promise of the call. */
   run(): void
 }
@@ -27,6 +28,8 @@ interface Settings {
   readonly faults: FaultPlan
   readonly durableWrites: boolean
   readonly zeroFillPays: boolean
+  /** Lets time go by in a synchronous call to a slow disk. */
+  readonly elapse: (delayMs: number) => void
 }
 
 /** Files in memory. */
@@ -43,12 +46,16 @@ export class MemoryFiles implements FileSystem, HandleHost {
   #scheduled = 0
   #held = false
   #openHandles = 0
+  #busyUntilMs = 0
+  #waitingForTime = 0
+  readonly #elapse: (delayMs: number) => void
 
   constructor(settings: Settings, root: MemoryFolder = new MemoryFolder()) {
     this.clock = settings.clock
     this.faults = settings.faults
     this.durableWrites = settings.durableWrites
     this.zeroFillPays = settings.zeroFillPays
+    this.#elapse = settings.elapse
     this.#root = root
   }
 
@@ -60,6 +67,11 @@ export class MemoryFiles implements FileSystem, HandleHost {
   /** Asynchronous calls made and not settled. */
   get inFlight(): number {
     return this.#inFlight.length
+  }
+
+  /** Calls that settle within the next turns: neither held nor waiting for a slow disk. */
+  get settling(): number {
+    return this.#scheduled - this.#waitingForTime
   }
 
   /** Keeps asynchronous calls in flight until {@link release}. */
@@ -149,13 +161,13 @@ export class MemoryFiles implements FileSystem, HandleHost {
   }
 
   syncFolderSync(folder: string): void {
-    const fault = this.faults.next('syncFolderSync', folder)
+    const fault = this.begin('syncFolderSync', folder)
     if (fault === undefined || fault === 'short') this.#folder('syncFolderSync', folder).sync()
     else throw new FileError(fault === 'crash' ? 'EIO' : fault, 'syncFolderSync', folder)
   }
 
   async syncFolder(folder: string): Promise<void> {
-    const fault = this.faults.next('syncFolder', folder)
+    const fault = this.begin('syncFolder', folder)
     await this.later('syncFolder', folder, undefined, () => {
       if (fault === undefined || fault === 'short') this.#folder('syncFolder', folder).sync()
       else throw new FileError(fault, 'syncFolder', folder)
@@ -210,11 +222,20 @@ export class MemoryFiles implements FileSystem, HandleHost {
     return found
   }
 
+  /** Counts a call and returns how it fails; a synchronous one takes its time here. */
+  begin(operation: FileOperation, path: string, position = 0, size = 0): FaultCode | undefined {
+    const fault = this.faults.next(operation, path, position, size)
+    const delayMs = operation.endsWith('Sync') ? this.faults.delayOf(operation, path) : 0
+    if (delayMs > 0) this.#elapse(delayMs)
+    return fault
+  }
+
   /** Does `run` in a later turn, after the calls made before it. When the power fails first, it stays in flight. */
   later<T>(operation: FileOperation, path: string, write: WriteInFlight | undefined, run: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const effect: Effect = {
         write,
+        delayMs: this.faults.delayOf(operation, path),
         run: () => {
           try {
             if (this.faults.dead) throw new FileError('EIO', operation, path)
@@ -231,12 +252,28 @@ export class MemoryFiles implements FileSystem, HandleHost {
   }
 
   #schedule(): void {
+    const { delayMs } = this.#inFlight[this.#scheduled]!
     this.#scheduled++
-    this.clock.soon(() => {
+    this.#atItsTime(delayMs, () => {
       this.#scheduled--
       // After the power has failed nothing leaves the list any more, so all of it is told.
       if (this.faults.dead) for (const effect of this.#inFlight) effect.run()
       else this.#inFlight[0]?.run()
+    })
+  }
+
+  /** A device does one call after the other: a quick one behind a slow one waits for it. */
+  #atItsTime(delayMs: number, fn: () => void): void {
+    const nowMs = this.clock.monotonic()
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs) + delayMs
+    if (this.#busyUntilMs <= nowMs) {
+      this.clock.soon(fn)
+      return
+    }
+    this.#waitingForTime++
+    this.clock.after(this.#busyUntilMs - nowMs, () => {
+      this.#waitingForTime--
+      fn()
     })
   }
 
@@ -246,7 +283,7 @@ export class MemoryFiles implements FileSystem, HandleHost {
 
   /** A synchronous call on names. When the power fails in it, it takes effect without being synced. */
   #call<T>(operation: FileOperation, path: string, run: () => T): T {
-    const fault = this.faults.next(operation, path)
+    const fault = this.begin(operation, path)
     if (fault === undefined || fault === 'short') return run()
     if (fault === 'crash') run()
     throw new FileError(fault === 'crash' ? 'EIO' : fault, operation, path)

@@ -1,6 +1,6 @@
 import { equalBytes } from '../base/bytes.ts'
 import { invariant } from '../base/invariant.ts'
-import type { FaultCode, FaultPlan, FileOperation } from './fault-plan.ts'
+import { type FaultCode, type FileOperation, shortSize } from './fault-plan.ts'
 import type { MemoryFile } from './memory-file.ts'
 import { FileError, type FileHandle, type OpenMode } from './platform.ts'
 
@@ -13,8 +13,9 @@ export interface WriteInFlight {
 
 /** What a descriptor needs of the file system it belongs to. */
 export interface HandleHost {
-  readonly faults: FaultPlan
   readonly durableWrites: boolean
+  /** Counts a call and returns how it fails. */
+  begin(operation: FileOperation, path: string, position: number, size: number): FaultCode | undefined
   later<T>(operation: FileOperation, path: string, write: WriteInFlight | undefined, run: () => T): Promise<T>
   handleClosed(): void
 }
@@ -95,7 +96,7 @@ export class MemoryHandle implements FileHandle {
   }
 
   #begin(operation: FileOperation, position = 0, size = 0): FaultCode | undefined {
-    const fault = this.#files.faults.next(operation, this.path, position, size)
+    const fault = this.#files.begin(operation, this.path, position, size)
     if (this.#closed) throw new FileError('EBADF', operation, this.path)
     return fault
   }
@@ -115,14 +116,14 @@ export class MemoryHandle implements FileHandle {
     position: number,
   ): number {
     this.#refuse(operation, fault)
-    return this.#file.read(target, offset, fault === 'short' ? half(size) : size, position)
+    return this.#file.read(target, offset, fault === 'short' ? shortSize(size) : size, position)
   }
 
   #write(operation: FileOperation, fault: FaultCode | undefined, bytes: Uint8Array, position: number): number {
     if (this.#mode === 'read') throw new FileError('EBADF', operation, this.path)
     if (fault === 'EIO' || fault === 'crash') this.#file.write(bytes, position) // any part of it may be on the device
     this.#refuse(operation, fault)
-    const done = fault === 'short' ? bytes.subarray(0, half(bytes.length)) : bytes
+    const done = fault === 'short' ? bytes.subarray(0, shortSize(bytes.length)) : bytes
     if (this.#mode === 'write-durable' && this.#files.durableWrites) this.#file.writeDurable(done, position)
     else this.#file.write(done, position)
     return done.length
@@ -133,8 +134,4 @@ export class MemoryHandle implements FileHandle {
     this.#refuse(operation, fault)
     this.#file.sync(order)
   }
-}
-
-function half(size: number): number {
-  return size <= 1 ? size : size >> 1
 }

@@ -11,12 +11,13 @@
  * Example: count the calls of a scenario without faults, then run it again for each n with
  * `faults.failNth('any', n, 'crash')`, crash the result by ten seeds, open each and check what was acknowledged.
  *
- * What it does not do: simulate time (give it a manual clock) or the order of turns.
+ * What it does not do: simulate time (give it a manual clock; a slow disk is slow by it) or the order of turns.
  */
 import { crc32, digest } from './checksums.ts'
 import { cipher } from './cipher.ts'
 import { systemClock } from './clock.ts'
 import { FaultPlan } from './fault-plan.ts'
+import { isManual } from './manual-clock.ts'
 import { memoryDirectoryStore } from './memory-directory-store.ts'
 import type { Choose } from './memory-file.ts'
 import { type CrashMode, MemoryFiles } from './memory-files.ts'
@@ -51,9 +52,11 @@ export interface CrashOptions {
   /**
    * 'lose-unsynced': exactly what was synced. 'torn': a power cut; each sector not synced, each folder entry not synced
    * and the file sizes survive or not, independently. 'keep-all': a killed process; the system keeps what it was given.
+   * Default 'torn'.
    */
-  readonly mode: CrashMode
-  readonly seed: number
+  readonly mode?: CrashMode
+  /** Default: the platform's own and 1, so that one crash after another differs. */
+  readonly seed?: number
   /** Decides instead of the seed; a counter over its answers enumerates every outcome of a small case. */
   readonly choose?: Choose
 }
@@ -63,7 +66,7 @@ export interface MemoryPlatform extends Platform {
   readonly random: SeededRandom
   readonly faults: FaultPlan
   /** A new platform with what a crash at this moment could leave. */
-  crash(options: CrashOptions): MemoryPlatform
+  crash(options?: CrashOptions): MemoryPlatform
   /** Path and bytes of each file that a power cut surely leaves. */
   snapshotDurable(): Map<string, Uint8Array>
 }
@@ -83,6 +86,7 @@ function platformOver(options: MemoryPlatformOptions, root: MemoryFolder | undef
     faults,
     durableWrites: options.durableWrites ?? true,
     zeroFillPays: options.zeroFillPays ?? true,
+    elapse: isManual(clock) ? clock.elapse : () => undefined,
   }
   const files = new MemoryFiles(settings, root)
   return {
@@ -100,7 +104,7 @@ function platformOver(options: MemoryPlatformOptions, root: MemoryFolder | undef
     crc32,
     memoryBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES,
     codeGeneration: options.codeGeneration ?? true,
-    crash({ mode, seed, choose }) {
+    crash({ mode = 'torn', seed = (options.seed ?? 1) + 1, choose } = {}) {
       const left = files.remains(mode, choose ?? seededRandom(seed).below)
       return platformOver({ ...options, clock, seed, faults: new FaultPlan() }, left)
     },

@@ -5,11 +5,19 @@ import type { Value } from '../../src/base/values.ts'
 import type { AnatomyPart } from '../../src/codec/anatomy.ts'
 import { Codec } from '../../src/codec/codec.ts'
 import { LEARN_COUNT } from '../../src/codec/learn.ts'
-
+import { fields } from '../../src/testing/arbitraries/record.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
-import { bigints, bytes, dates, numbers, records, texts, vectors } from './arbitraries.ts'
 import { bugs } from './bugs.ts'
+
+const bigints = arbitraries.bigint()
+const bytes = arbitraries.bytes()
+const dates = arbitraries.date()
+const numbers = arbitraries.number()
+const records = fields()
+const texts = arbitraries.text()
+const vectors = arbitraries.vector()
 
 /** `{ 'author.name length': 1, … }` */
 function told(parts: readonly AnatomyPart[]): { [part: string]: number } {

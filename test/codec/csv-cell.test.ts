@@ -2,16 +2,16 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Value } from '../../src/base/values.ts'
 import { CELL_TYPES, CellFault, type CellType, readCell, readForeignCell, writeCell } from '../../src/codec/csv-cell.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
-import { values } from './arbitraries.ts'
 import { expectSame } from './same.ts'
 
 const types = fc.constantFrom<CellType>(...CELL_TYPES)
 
 test('every value comes back from a cell of every type, through UTF-8', () => {
   fc.assert(
-    fc.property(values({ withVectors: true }), types, (value, type) => {
+    fc.property(arbitraries.value({ vectors: true }), types, (value, type) => {
       const text = writeCell(value, type)
       expect(text).not.toBe('')
       expect(text.isWellFormed()).toBe(true)

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { compareKeys } from '../../src/base/bytes.ts'
 import { encodeKey } from '../../src/codec/encode-key.ts'
 import { compareValues } from '../../src/codec/order.ts'
-import { values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 
 test('keys compare as their parts do, one after the other, and descending parts the other way', () => {
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(values({ withVectors: false }), values({ withVectors: false }), fc.boolean()), {
+      fc.array(fc.tuple(arbitraries.value({ vectors: false }), arbitraries.value({ vectors: false }), fc.boolean()), {
         minLength: 1,
         maxLength: 3,
       }),

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Value } from '../../src/base/values.ts'
 import { fromJsonForm, toJsonForm } from '../../src/codec/json-form.ts'
-import { values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { expectSame } from './same.ts'
 
 test('every value comes back through JSON text', () => {
   fc.assert(
-    fc.property(values({ withVectors: true }), (value) => {
+    fc.property(arbitraries.value({ vectors: true }), (value) => {
       expectSame(fromJsonForm(JSON.parse(JSON.stringify(toJsonForm(value)))), value)
     }),
     { numRuns: 1500, seed: 1 },

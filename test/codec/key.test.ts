@@ -5,7 +5,11 @@ import { isBlazeError } from '../../src/base/errors.ts'
 import type { Value } from '../../src/base/values.ts'
 import { type KeyPartOptions, KeyWriter } from '../../src/codec/key.ts'
 import { compareValues, foldValue } from '../../src/codec/order.ts'
-import { bigints, numbers, texts, values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
+
+const bigints = arbitraries.bigint()
+const numbers = arbitraries.number()
+const texts = arbitraries.text()
 
 const writer = new KeyWriter()
 
@@ -20,7 +24,7 @@ function keyOf(parts: readonly (Value | undefined)[], options: readonly KeyPartO
 /** Values with neighbours that are likely to be close to them in order. */
 const part: fc.Arbitrary<Value | undefined> = fc.oneof(
   fc.constant(undefined),
-  values({ withVectors: false }),
+  arbitraries.value({ vectors: false }),
   fc.constantFrom('', '\0', 'a', 'a\0', 'a\u0001', 'ab', 'a\ud800', 'a\u{10000}'),
   fc.constantFrom<Value>([], [[]], [null], [null, null], {}, { a: [] }, { a: {} }, { '': 1 }, { a: null, b: 1 }),
 )

@@ -4,11 +4,15 @@ import { toHex } from '../../src/base/bytes.ts'
 import { isBlazeError } from '../../src/base/errors.ts'
 import type { Change, Operation } from '../../src/base/operation.ts'
 import { decodeOperation, decodeOperations, encodeOperation, encodeOperations } from '../../src/codec/operation.ts'
+import { fields } from '../../src/testing/arbitraries/record.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
-import { names, records } from './arbitraries.ts'
 import { bugs, randomOf } from './bugs.ts'
 import { expectSame } from './same.ts'
+
+const names = arbitraries.name()
+const records = fields()
 
 const replica = Uint8Array.from({ length: 16 }, (_, i) => 17 * i)
 

@@ -10,8 +10,12 @@ import {
   TYPE_CLASS,
   typeClass,
 } from '../../src/codec/order.ts'
-import { bigints, numbers, texts, values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { fingerprint } from './same.ts'
+
+const bigints = arbitraries.bigint()
+const numbers = arbitraries.number()
+const texts = arbitraries.text()
 
 /** One ascending list of unequal values; each entry holds equals. */
 const ASCENDING: readonly (readonly (Value | undefined)[])[] = [
@@ -115,7 +119,7 @@ test('every class is named and ascends', () => {
 })
 
 test('the order is antisymmetric and transitive', () => {
-  const any = values({ withVectors: true })
+  const any = arbitraries.value({ vectors: true })
   fc.assert(
     fc.property(any, any, any, (a, b, c) => {
       expect(compareValues(a, a)).toBe(0)

@@ -3,17 +3,19 @@ import { expect, test } from 'vitest'
 import { Projection } from '../../src/codec/projection.ts'
 import { RecordCodec } from '../../src/codec/record-codec.ts'
 import { ShapeTable } from '../../src/codec/shapes.ts'
-import { texts, values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { expectSame } from './same.ts'
+
+const texts = arbitraries.text()
 
 const NAMES = ['id', 'title', 'a', '__proto__', 'b', 'tags', 'z']
 
 /** Records of a few shapes: each field there or not. */
 const records = fc
-  .record({ id: texts.filter((text) => text.length > 0), title: texts, a: values({ withVectors: true }) })
+  .record({ id: texts.filter((text) => text.length > 0), title: texts, a: arbitraries.value({ vectors: true }) })
   .chain((first) =>
     fc
-      .record({ b: values({ withVectors: true }), tags: fc.array(texts), z: fc.integer() }, { requiredKeys: [] })
+      .record({ b: arbitraries.value({ vectors: true }), tags: fc.array(texts), z: fc.integer() }, { requiredKeys: [] })
       .map((rest) => ({ ...first, ...rest })),
   )
 

@@ -3,8 +3,13 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Value } from '../../src/base/values.ts'
 import { type DecodedRecord, RecordCodec, type RecordCodecOptions, ShapeTable } from '../../src/codec/record-codec.ts'
-import { names, records, texts, values } from './arbitraries.ts'
+import { fields } from '../../src/testing/arbitraries/record.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { expectSame } from './same.ts'
+
+const names = arbitraries.name()
+const records = fields()
+const texts = arbitraries.text()
 
 function roundTrip(codec: RecordCodec, record: object, id?: string | number): DecodedRecord {
   const view = codec.encode(record, 'bugs')
@@ -46,9 +51,9 @@ for (const options of MODES) {
     const codec = new RecordCodec(options)
     const record = fc.record(
       {
-        a: values({ withVectors: true }),
+        a: arbitraries.value({ vectors: true }),
         __proto__: fc.anything().map(() => 1),
-        b: values({ withVectors: true }),
+        b: arbitraries.value({ vectors: true }),
         c: fc.array(fc.record({ id: texts, n: fc.integer() })),
       },
       { requiredKeys: ['a'] },
@@ -128,8 +133,8 @@ test('generated and interpreted readers give the same for the same bytes, damage
   const generated = new RecordCodec({ shapes, codeGeneration: true })
   const interpreted = new RecordCodec({ shapes, codeGeneration: false })
   const fields = {
-    ...Object.fromEntries(['a', 'b', 'c'].map((name) => [name, values({ withVectors: true })])),
-    items: fc.array(fc.record({ x: values({ withVectors: true }) })),
+    ...Object.fromEntries(['a', 'b', 'c'].map((name) => [name, arbitraries.value({ vectors: true })])),
+    items: fc.array(fc.record({ x: arbitraries.value({ vectors: true }) })),
   }
   fc.assert(
     fc.property(fc.record(fields), fc.nat(), fc.integer({ min: 1, max: 255 }), (record, at, change) => {

@@ -3,8 +3,12 @@ import { expect, test } from 'vitest'
 import { MAX_SHAPE_KEYS, MAX_SHAPE_NAME, MAX_SHAPES } from '../../src/codec/format.ts'
 import { RecordCodec } from '../../src/codec/record-codec.ts'
 import { EAGER_SHAPES, PROMOTE_AFTER, ShapeTable } from '../../src/codec/shapes.ts'
-import { names, records } from './arbitraries.ts'
+import { fields } from '../../src/testing/arbitraries/record.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { expectSame } from './same.ts'
+
+const names = arbitraries.name()
+const records = fields()
 
 test('a table built from the definitions reads what the first one wrote', () => {
   fc.assert(

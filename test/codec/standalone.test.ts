@@ -5,12 +5,12 @@ import { EXTENSIONS, EXTENSIONS_END } from '../../src/codec/format.ts'
 import { RecordCodec } from '../../src/codec/record-codec.ts'
 import { ShapeTable } from '../../src/codec/shapes.ts'
 import { decode, encode } from '../../src/codec/standalone.ts'
-import { values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { expectSame } from './same.ts'
 
 test('every value comes back exactly', () => {
   fc.assert(
-    fc.property(values({ withVectors: true }), (value) => {
+    fc.property(arbitraries.value({ vectors: true }), (value) => {
       expectSame(decode(encode(value)), value)
     }),
     { numRuns: 2000, seed: 1 },

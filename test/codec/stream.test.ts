@@ -20,11 +20,13 @@ import {
   encodeStream,
 } from '../../src/entry/codec.ts'
 import { nodeCompressor } from '../../src/platform/compression.ts'
+import { fields } from '../../src/testing/arbitraries/record.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
-import { records } from './arbitraries.ts'
 import { bugs, randomOf } from './bugs.ts'
 import { expectSame } from './same.ts'
+
+const records = fields()
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = []

@@ -5,7 +5,9 @@ import { swapped } from '../../src/codec/kinds.ts'
 import { ShapeTable } from '../../src/codec/shapes.ts'
 import * as text from '../../src/codec/text.ts'
 import { varintSize, writeVarint } from '../../src/codec/varint.ts'
-import { texts } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
+
+const texts = arbitraries.text()
 
 test('the native and the plain way of writing and reading text agree', () => {
   fc.assert(

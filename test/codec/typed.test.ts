@@ -8,8 +8,11 @@ import { LEARN_COUNT } from '../../src/codec/learn.ts'
 import { Projection } from '../../src/codec/projection.ts'
 import { RecordCodec } from '../../src/codec/record-codec.ts'
 import { ShapeTable } from '../../src/codec/shapes.ts'
-import { numbers, texts, values } from './arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { expectSame } from './same.ts'
+
+const numbers = arbitraries.number()
+const texts = arbitraries.text()
 
 /** Kinds of fields as records have them, and what each becomes. */
 const FIELDS: { readonly [name: string]: fc.Arbitrary<unknown> } = {
@@ -42,7 +45,7 @@ function orMissing(value: unknown): unknown {
 
 /** What may stand in a field that was something else so far. */
 const surprises: fc.Arbitrary<unknown> = fc.oneof(
-  values({ withVectors: true }),
+  arbitraries.value({ vectors: true }),
   texts,
   numbers,
   fc.constantFrom(

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { Value } from '../../src/base/values.ts'
 import { compareValues, equalValues } from '../../src/codec/order.ts'
 import { Dictionary, structureKey } from '../../src/columns/dictionary.ts'
-import { values as valuesOf } from '../codec/arbitraries.ts'
+import { arbitraries } from '../../src/testing/arbitraries.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
 
 const runs = { seed: seed(), numRuns: effort(300) }
-const values = valuesOf({ withVectors: true })
+const values = arbitraries.value({ vectors: true })
 
 describe('a dictionary', () => {
   it('gives two values one code exactly when the total order calls them equal', () => {

@@ -12,11 +12,18 @@ const bin = join(root, 'node_modules/dependency-cruiser/bin/dependency-cruise.mj
 
 /** One planted folder for all cases: a file name starts with its case's, so that the cases do not meet. */
 const planted: Readonly<Record<string, string>> = {
-  'package.json': JSON.stringify({ type: 'module', dependencies: { lmdb: '1' }, devDependencies: { zod: '1' } }),
+  'package.json': JSON.stringify({
+    type: 'module',
+    dependencies: { lmdb: '1' },
+    devDependencies: { zod: '1', peer: '1' },
+    peerDependencies: { peer: '1' },
+  }),
   'node_modules/lmdb/package.json': JSON.stringify({ name: 'lmdb', version: '1.0.0', main: 'index.js' }),
   'node_modules/lmdb/index.js': 'module.exports = {}',
   'node_modules/zod/package.json': JSON.stringify({ name: 'zod', version: '1.0.0', main: 'index.js' }),
   'node_modules/zod/index.js': 'module.exports = {}',
+  'node_modules/peer/package.json': JSON.stringify({ name: 'peer', version: '1.0.0', main: 'index.js' }),
+  'node_modules/peer/index.js': 'module.exports = {}',
 
   'src/base/good.ts': 'export const a = 1\n',
   'src/platform/platform.ts': `import { a } from '../base/good.ts'\nexport const p = a\n`,
@@ -40,6 +47,8 @@ const planted: Readonly<Record<string, string>> = {
   'src/mvcc/node-type.ts': `import type { Stats } from 'node:fs'\nexport type S = Stats\n`,
   'src/engine/lmdb.ts': `import 'lmdb'\n`,
   'src/platform/dev.ts': `import 'zod'\n`,
+  'src/testing/good.ts': `import 'peer'\nexport const t = 1\n`,
+  'src/engine/peer.ts': `import 'peer'\n`,
   'src/base/outside.ts': `import '../../test/some.ts'\n`,
   'test/some.ts': 'export const b = 1\n',
   'src/base/barrel.ts': `export { a } from './good.ts'\n`,
@@ -62,6 +71,7 @@ const cases: readonly (readonly [what: string, file: string, rule: string])[] = 
   ['a type of a node: module above the platform', 'src/mvcc/node-type.ts', 'node-only-in-platform'],
   ['lmdb above the platform', 'src/engine/lmdb.ts', 'lmdb-only-in-platform'],
   ['a dev dependency in the package', 'src/platform/dev.ts', 'no-dev-dependency'],
+  ['an optional peer outside of testing', 'src/engine/peer.ts', 'peer-only-in-testing'],
   ['a test file imported by the package', 'src/base/outside.ts', 'no-outside'],
   ['a re-export outside the entry', 'src/base/barrel.ts', 'no-barrel'],
   ['a type re-export outside the entry', 'src/base/type-barrel.ts', 'no-barrel'],
@@ -99,7 +109,7 @@ beforeAll(() => {
   } finally {
     rmSync(folder, { recursive: true })
   }
-})
+}, 120_000)
 
 test.each(cases)('%s is refused', (_what, file, rule) => {
   expect([...said]).toContain(`${file}: ${rule}`)

@@ -7,7 +7,18 @@ import { manualClock } from '../../src/platform/manual-clock.ts'
 import { nodePlatform } from '../../src/platform/node-platform.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
+import { clockContract } from '../../src/testing/contracts/clock.ts'
 import { compilePlatform } from './compiled-platform.ts'
+
+clockContract({ describe, test }, 'manual', () => {
+  const clock = manualClock()
+  return { clock, pass: async (ms) => clock.advance(ms) }
+})
+
+clockContract({ describe, test }, 'machine', () => {
+  const clock = systemClock()
+  return { clock, pass: (ms) => clock.wait(ms) }
+})
 
 describe('the manual clock', () => {
   test('runs timers when they fall due, oldest first, at their own time', () => {
@@ -33,6 +44,28 @@ describe('the manual clock', () => {
     for (const value of [1, 2, 3]) clock.after(5, () => ran.push(value))
     clock.advance(5)
     expect(ran).toEqual([1, 2, 3])
+  })
+
+  test('a blocked call lets time go by and nothing run, until time goes on', () => {
+    const clock = manualClock(1000)
+    const ran: number[] = []
+    clock.after(10, () => ran.push(clock.monotonic()))
+    clock.elapse(25)
+    expect([ran, clock.now(), clock.nextTimerMs]).toEqual([[], 1025, 0])
+    clock.advance(0)
+    expect([ran, clock.nextTimerMs]).toEqual([[25], undefined])
+  })
+
+  test('a jump moves the wall clock alone', () => {
+    const clock = manualClock(1000)
+    let ran = 0
+    clock.after(10, () => ran++)
+    clock.jump(-600)
+    clock.advance(9)
+    expect([clock.now(), clock.monotonic(), ran, clock.nextTimerMs]).toEqual([409, 9, 0, 1])
+    clock.jump(3_600_000)
+    clock.advance(1)
+    expect([clock.now(), ran]).toEqual([3_600_410, 1])
   })
 
   test('timers that set each other without delay are found out', () => {

@@ -2,12 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { lmdbDirectoryStore } from '../../src/platform/directory-store.ts'
 import { memoryPlatform } from '../../src/platform/memory-platform.ts'
 import { nodeFiles } from '../../src/platform/node-files.ts'
+import { directoryStoreContract } from '../../src/testing/contracts/directory-store.ts'
 import { compilePlatform } from './compiled-platform.ts'
-import { directoryStoreContract, wholeFile } from './directory-store-contract.ts'
+import { readAll } from './small-files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'blazedb-directories-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -22,10 +23,13 @@ const beginInFolder = () => {
 /** Bytes that are no file of a version we read, so that LMDB is asked. */
 const UNKNOWN = new Uint8Array(0)
 
-directoryStoreContract('lmdb, read from its bytes', beginInFolder)
-directoryStoreContract('lmdb, read by LMDB itself', beginInFolder, () => UNKNOWN)
+directoryStoreContract({ describe, test }, 'lmdb, read from its bytes', beginInFolder)
+directoryStoreContract({ describe, test }, 'lmdb, read by LMDB itself', () => ({
+  ...beginInFolder(),
+  bytesFor: () => UNKNOWN,
+}))
 
-directoryStoreContract('memory', () => {
+directoryStoreContract({ describe, test }, 'memory', () => {
   const { files, directories } = memoryPlatform()
   files.makeFolderSync('/db')
   return { store: directories, files, folder: '/db' }
@@ -68,7 +72,7 @@ test('a directory in memory that a power cut tore is refused', async () => {
   const file = platform.files.openSync('/db/d', 'write')
   file.writeSync(Uint8Array.of(2), 0, 1, 1000)
   file.closeSync()
-  const bytes = wholeFile(platform.files, '/db/d')
+  const bytes = readAll(platform.files, '/db/d')
   const loading = platform.directories.load('/db/d', bytes, { readOnlyFolder: false })
   await expect(loading).rejects.toMatchObject({ code: 'CORRUPT' })
 })

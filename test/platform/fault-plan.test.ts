@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { manualClock } from '../../src/platform/manual-clock.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
-import { bytes, codeOf, readAll } from './file-system-contract.ts'
+import { bytes, codeOf, readAll } from './small-files.ts'
 
 describe('a fault plan', () => {
   test('fails the nth matching call, once or from then on', () => {
@@ -134,11 +135,56 @@ describe('a fault plan', () => {
   })
 })
 
+describe('a slow disk', () => {
+  test('settles asynchronous calls after their time, in the order of the calls', async () => {
+    const { platform, file, clock } = begin()
+    platform.faults.slow('write', 20)
+    const settled: string[] = []
+    const calls = [
+      file.write(bytes(1), 0, 1, 0).then(() => settled.push(`write@${clock.monotonic()}`)),
+      file.sync().then(() => settled.push(`sync@${clock.monotonic()}`)),
+      file.write(bytes(2), 0, 1, 1).then(() => settled.push(`write@${clock.monotonic()}`)),
+    ]
+    await clock.yield()
+    expect([settled, platform.files.inFlight]).toEqual([[], 3])
+    clock.advance(20)
+    await clock.yield()
+    expect(settled).toEqual(['write@20', 'sync@20'])
+    clock.advance(20)
+    await Promise.all(calls)
+    expect(settled.at(-1)).toBe('write@40')
+  })
+
+  test('blocks synchronous calls: time goes by in them, and what falls due is late', () => {
+    const { platform, file, clock } = begin()
+    platform.faults.slow('any', 1).slow('syncSync', 300, { path: '/db/f' })
+    let due = 0
+    clock.after(100, () => {
+      due = clock.monotonic()
+    })
+    file.syncSync()
+    file.sizeSync()
+    expect([clock.monotonic(), due]).toEqual([301, 0])
+    clock.advance(0)
+    expect(due).toBe(301)
+    platform.faults.clear()
+    file.syncSync()
+    expect(clock.monotonic()).toBe(301)
+  })
+
+  test('takes no time on a clock that cannot be moved', () => {
+    const platform = memoryPlatform()
+    platform.faults.slow('any', 3_600_000)
+    expect(platform.files.existsSync('/db')).toBe(false)
+  })
+})
+
 function begin() {
-  const platform = memoryPlatform()
+  const clock = manualClock()
+  const platform = memoryPlatform({ clock })
   platform.files.makeFolderSync('/db')
   const file = platform.files.openSync('/db/f', 'write')
   platform.files.syncFolderSync('/')
   platform.files.syncFolderSync('/db')
-  return { platform, file }
+  return { platform, file, clock }
 }

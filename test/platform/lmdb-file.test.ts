@@ -8,7 +8,7 @@ import { nodeFiles } from '../../src/platform/node-files.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
 import { effort } from '../support/effort.ts'
 import { seed } from '../support/seed.ts'
-import { wholeFile } from './directory-store-contract.ts'
+import { readAll } from './small-files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'blazedb-lmdb-file-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -17,7 +17,7 @@ let fileCount = 0
 async function fileOf(entries: readonly LmdbEntry[]): Promise<Uint8Array> {
   const path = join(root, String(fileCount++))
   await lmdbDirectoryStore().build(path, entries)
-  return wholeFile(nodeFiles(root), path)
+  return readAll(nodeFiles(root), path)
 }
 
 const small = (count: number): LmdbEntry[] =>

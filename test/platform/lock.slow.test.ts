@@ -19,6 +19,7 @@ import { nodeLocks } from '../../src/platform/lock.ts'
 import type { Lock, LockHolder, LockMode } from '../../src/platform/platform.ts'
 import { systemRandom } from '../../src/platform/random.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
+import { lockStoreContract } from '../../src/testing/contracts/lock-store.ts'
 import { compilePlatform } from './compiled-platform.ts'
 
 let script: string
@@ -43,6 +44,13 @@ afterEach(async () => {
   for (const child of children) child.kill('SIGKILL')
   children.clear()
   rmSync(folder, { recursive: true })
+})
+
+lockStoreContract({ describe, test }, 'node', () => {
+  const [one, other] = ['a', 'b'].map((name) => join(folder, name))
+  mkdirSync(one!)
+  mkdirSync(other!)
+  return { locks, folder: one!, otherFolder: other! }
 })
 
 describe('the process lock', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { equalBytes } from '../../src/base/bytes.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
 import type { FileHandle } from '../../src/platform/platform.ts'
-import { bytes, codeOf, readAll, write } from './file-system-contract.ts'
+import { bytes, codeOf, readAll, write } from './small-files.ts'
 
 const SECTOR = 512
 

@@ -1,13 +1,14 @@
+import { describe, test } from 'vitest'
 import { memoryPlatform } from '../../src/platform/memory-platform.ts'
-import { fileSystemContract } from './file-system-contract.ts'
+import { fileSystemContract } from '../../src/testing/contracts/file-system.ts'
 
-fileSystemContract('memory', () => {
+fileSystemContract({ describe, test }, 'memory', () => {
   const { files } = memoryPlatform()
   files.makeFolderSync('/db')
   return { files, folder: '/db' }
 })
 
-fileSystemContract('memory without durable writes', () => {
+fileSystemContract({ describe, test }, 'memory without durable writes', () => {
   const { files } = memoryPlatform({ durableWrites: false })
   files.makeFolderSync('/db')
   return { files, folder: '/db' }

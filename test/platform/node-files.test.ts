@@ -1,19 +1,29 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
+import { FaultPlan } from '../../src/platform/fault-plan.ts'
+import { faultyFiles } from '../../src/platform/faulty-files.ts'
 import { fileSystemKind, kindOfMagic, networkFileSystem } from '../../src/platform/file-system-kind.ts'
 import { nodeFiles, renameWithRetry } from '../../src/platform/node-files.ts'
-import { fileSystemContract } from './file-system-contract.ts'
+import type { FileSystem } from '../../src/platform/platform.ts'
+import { fileSystemContract } from '../../src/testing/contracts/file-system.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'blazedb-files-'))
 afterAll(() => rmSync(root, { recursive: true }))
 let folderCount = 0
 
-fileSystemContract('node', () => {
+const beginFiles = (): { readonly files: FileSystem; readonly folder: string } => {
   const folder = join(root, String(folderCount++))
   mkdirSync(folder)
   return { files: nodeFiles(folder), folder }
+}
+
+fileSystemContract({ describe, test }, 'node', beginFiles)
+
+fileSystemContract({ describe, test }, 'node, through a plan of no faults', () => {
+  const { files, folder } = beginFiles()
+  return { files: faultyFiles(files, new FaultPlan()), folder }
 })
 
 test('a canonical path resolves symbolic links', () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { isBlazeError } from '../../../src/base/errors.ts'
 import { csvRows, ndjsonRows } from '../../../src/engine/dump/text-rows.ts'
 import { byteStreams } from '../../../src/platform/streams.ts'
-import { records } from '../../codec/arbitraries.ts'
+import { fields } from '../../../src/testing/arbitraries/record.ts'
 import { mutate, randomOf } from '../../codec/mutate.ts'
 import { effort } from '../../support/effort.ts'
 import { figure } from '../../support/figure.ts'
@@ -15,7 +15,7 @@ test('mutated dumps load or are refused, never hang or crash, and what is loaded
   await withDatabase(async (db, platform) => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(records, { minLength: 1, maxLength: 4 }),
+        fc.array(fields(), { minLength: 1, maxLength: 4 }),
         fc.constantFrom('ndjson', 'csv'),
         fc.boolean(),
         fc.nat(),

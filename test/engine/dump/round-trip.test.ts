@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { StoredRecord, Value } from '../../../src/base/values.ts'
-import { records } from '../../codec/arbitraries.ts'
+import { fields } from '../../../src/testing/arbitraries/record.ts'
 import { expectSame, fingerprint } from '../../codec/same.ts'
 import { effort } from '../../support/effort.ts'
 import { figure } from '../../support/figure.ts'
@@ -64,7 +64,7 @@ const names = fc.oneof(
 
 const collections = fc.dictionary(
   names,
-  fc.uniqueArray(fc.tuple(ids, records), { maxLength: 6, selector: ([id]) => JSON.stringify(id) }),
+  fc.uniqueArray(fc.tuple(ids, fields()), { maxLength: 6, selector: ([id]) => JSON.stringify(id) }),
   { maxKeys: 5, noNullPrototype: true },
 )
 

@@ -1,0 +1,53 @@
+/** The public door of `blazedb/testing`: what a user tests with. It needs fast-check 4 beside it. */
+
+export type { RecordId } from '../base/ids.ts'
+export type { StoredRecord, Value } from '../base/values.ts'
+export type { FaultCode, FileOperation, TracedCall } from '../platform/fault-plan.ts'
+export { FaultPlan } from '../platform/fault-plan.ts'
+export { type ManualClock, manualClock } from '../platform/manual-clock.ts'
+export type { CrashMode } from '../platform/memory-files.ts'
+export type { CrashOptions } from '../platform/memory-platform.ts'
+export { nodePlatform } from '../platform/node-platform.ts'
+export {
+  type Clock,
+  type DirectoryStore,
+  FileError,
+  type FileHandle,
+  type FileSystem,
+  type LockStore,
+  type Platform,
+  type RandomSource,
+} from '../platform/platform.ts'
+export type { PlainRecord } from '../testing/arbitraries/plain-record.ts'
+export { type QueryOptions, type QueryPlan, queryOn } from '../testing/arbitraries/query.ts'
+export type { RecordOptions, Shape } from '../testing/arbitraries/record.ts'
+export type { CollectionPlan, History, HistoryOptions, TransactionOptions } from '../testing/arbitraries/transaction.ts'
+export type { ValueOptions } from '../testing/arbitraries/value.ts'
+export { type Fields, type WhereOptions, type WherePlan, whereOf } from '../testing/arbitraries/where.ts'
+export { arbitraries } from '../testing/arbitraries.ts'
+export { checkDatabase, DatabaseCheckError, type DatabaseProblem } from '../testing/check-database.ts'
+export { type ClockSubject, clockContract } from '../testing/contracts/clock.ts'
+export { ContractError, type Ending, type TestRunner } from '../testing/contracts/contract.ts'
+export { type DirectoryStoreSubject, directoryStoreContract } from '../testing/contracts/directory-store.ts'
+export { type FileSystemSubject, fileSystemContract } from '../testing/contracts/file-system.ts'
+export { type LockStoreSubject, lockStoreContract } from '../testing/contracts/lock-store.ts'
+export {
+  type FaultyPlatform,
+  type FaultyPlatformOptions,
+  faultyPlatform,
+  openOn,
+  withFaults,
+} from '../testing/faulty-platform.ts'
+export { type MachineCommands, machineCommands } from '../testing/model/machine-commands.ts'
+export {
+  type CommandSpec,
+  type ModelCommand,
+  type ModelCommands,
+  modelCommand,
+} from '../testing/model/model-command.ts'
+export type { ModelKind, ModelRun } from '../testing/model/model-run.ts'
+export { plainRecords, type RecordCommands, recordCommands } from '../testing/model/record-commands.ts'
+export { ModelFailure, type ModelReport, type RunModelOptions, runModel } from '../testing/model/run-model.ts'
+export { copyRecords, differences, type RecordsModel, recordsModel, recordsOf } from '../testing/records-model.ts'
+export { drain, settle } from '../testing/settle.ts'
+export { modelStep, type Step, type StepKind, shownStep, takeStep } from '../testing/steps.ts'
