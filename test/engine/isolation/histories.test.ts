@@ -43,7 +43,7 @@ function failure(history: History, { anomalies }: CheckResult, level: Isolation,
 
 describe('random histories of lists, records and filters, in real time', () => {
   it('at serializable show no anomaly', async () => {
-    const tally = await checkMany(effort(250), 'serializable')
+    const tally = await checkMany(effort(200), 'serializable')
     expect(tally.skewed).toBe(0)
     expect(tally.committed).toBeGreaterThan(tally.aborted)
     expect(tally.aborted).toBeGreaterThan(tally.histories / 10)
@@ -51,7 +51,7 @@ describe('random histories of lists, records and filters, in real time', () => {
   })
 
   it('at snapshot show write skew in some, and nothing graver', async () => {
-    const tally = await checkMany(effort(250), 'snapshot')
+    const tally = await checkMany(effort(200), 'snapshot')
     expect(tally.skewed).toBeGreaterThan(0)
     figure('isolation', 'snapshot histories checked, with write skew in some', tally.histories)
   })

@@ -44,6 +44,7 @@ export async function openWorld(): Promise<World> {
 export async function randomHistory({ db, clock }: World, seed: number, isolation: Isolation): Promise<History> {
   const random = seededRandom(seed)
   const recorder = new HistoryRecorder()
+  if (random.below(4) > 0) await firstItems(db, recorder, random)
   await schedule(
     seed,
     async (s) => {
@@ -59,6 +60,18 @@ export async function randomHistory({ db, clock }: World, seed: number, isolatio
   const versionOrder = await lastRead(db, recorder)
   await Promise.all(['lists', 'items', 'order'].map((name) => db.collection(name).clear()))
   return { ...recorder.history(), versionOrder }
+}
+
+/** Most histories begin with some items: what is there can be moved out of what somebody reads. */
+async function firstItems(db: Db, recorder: HistoryRecorder, random: SeededRandom): Promise<void> {
+  const log = recorder.begin('first')
+  const tx = db.begin()
+  for (let key = 0; key < KEYS; key++) {
+    const record = { id: key, n: random.below(VALUES), plain: `p${random.below(VALUES)}`, v: -1 }
+    if (random.below(4) > 0) noteItem(tx, log, key, tx.collection('items').upsert(record))
+    append(tx, log, 'lists', key, -1 - key)
+  }
+  await ended(log, () => tx.commit())
 }
 
 /** Everything as it was left, as a transaction of its own. Gives the order in which the items were written. */
