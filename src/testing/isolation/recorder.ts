@@ -53,7 +53,7 @@ export class HistoryRecorder {
 
   /** What a register holds before the first transaction. */
   initial(key: string, value: unknown): void {
-    this.#initial[key] = structuredClone(value)
+    this.#initial[key] = copied(value)
   }
 
   /** Begins a transaction of a session, to be told of and ended by hand. */
@@ -69,7 +69,7 @@ export class HistoryRecorder {
     this.#transactions.push(recorded)
     const note = (operation: Operation): void => {
       invariant(recorded.end === undefined, () => `${recorded.id} has ended, and does nothing more`)
-      recorded.operations.push(structuredClone(operation))
+      recorded.operations.push(copied(operation))
     }
     return {
       id: recorded.id,
@@ -108,10 +108,21 @@ export class HistoryRecorder {
 
   /** What was recorded so far, as plain data; who has not ended is of unknown outcome. */
   history(): History {
-    const transactions = this.#transactions.map(({ end, ...rest }) =>
-      structuredClone({ ...rest, ...(end !== undefined && { end }) }),
-    )
-    const initial = structuredClone(this.#initial)
+    const transactions = this.#transactions.map(({ end, operations, ...rest }) => {
+      return { ...rest, ...(end !== undefined && { end }), operations: [...operations] }
+    })
+    const initial = { ...this.#initial }
     return { transactions, ...(Object.keys(initial).length > 0 && { initial }) }
   }
+}
+
+/** A copy that its source cannot change: structuredClone, which takes ten times as long, only for what is not of JSON. */
+function copied<V>(value: V): V {
+  if (typeof value !== 'object' || value === null) return value
+  // The casts: a copy has the type of what it is a copy of.
+  if (Array.isArray(value)) return value.map(copied) as V
+  if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value)
+  const copy: Record<string, unknown> = {}
+  for (const [name, each] of Object.entries(value)) copy[name] = copied(each)
+  return copy as V
 }

@@ -6,6 +6,7 @@
  * transaction that writes an item conflicts by the item already; the companion adds no conflict that was not there.
  */
 import { isBlazeError } from '../../../src/base/errors.ts'
+import type { DatabaseWith } from '../../../src/engine/database.ts'
 import type { Isolation } from '../../../src/engine/transaction.ts'
 import type { Transaction } from '../../../src/engine/transaction-handle.ts'
 import { type SeededRandom, seededRandom } from '../../../src/platform/seeded-random.ts'
@@ -17,7 +18,7 @@ import { ScheduledClock } from '../../../src/testing/scheduler/scheduled-clock.t
 import { openScheduled } from '../../../src/testing/scheduler/scheduled-database.ts'
 import { closeChecked } from '../fixture.ts'
 
-type Db = Awaited<ReturnType<typeof openScheduled>>
+type Db = DatabaseWith<Record<never, never>>
 type Where_ = Where<DynamicRecord>
 /** Reading is the same in transactions and in snapshots. */
 type Handle = Pick<Transaction, 'commitNumber'> & { collection(name: string): ReadableCollection }
@@ -35,7 +36,7 @@ export interface World {
 
 export async function openWorld(): Promise<World> {
   const clock = new ScheduledClock()
-  const db = await openScheduled(clock)
+  const db: Db = await openScheduled(clock, {})
   await db.createIndex('items', 'n')
   return { db, clock, close: () => closeChecked(db) }
 }
