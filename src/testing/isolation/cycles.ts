@@ -24,8 +24,17 @@ export interface Cycle {
 
 type Test = (edge: Dependency) => boolean
 
-/** Edges through which a way back is looked for, for each component and kind: more would take long in a hopeless history. */
+/**
+ * Edges through which a way back is looked for, and edges passed on those ways, for each kind: more would take long in a
+ * hopeless history, in which everything hangs together. The first way of a component is always walked to its end.
+ */
 const MAX_STARTS = 200
+const MAX_PASSED = 1_000_000
+
+/** Counts the edges that were passed. */
+interface Effort {
+  passed: number
+}
 
 /** True when the graph has no circle of any kind. */
 export function isAcyclic(graph: DependencyGraph): boolean {
@@ -83,15 +92,16 @@ function search(graph: DependencyGraph, { inside, back, must }: Search): Depende
   })
   const best = new Map<number, Dependency[]>()
   const starts = new Map<number, number>()
+  const effort: Effort = { passed: 0 }
   for (const edges of graph.edges) {
     for (const edge of edges) {
       if (!inside(edge) || !must(edge) || component[edge.from] !== component[edge.to]) continue
       const at = component[edge.from]!
       const tried = starts.get(at) ?? 0
-      if (tried >= MAX_STARTS) continue
+      if (tried >= MAX_STARTS || (tried > 0 && effort.passed > MAX_PASSED)) continue
       starts.set(at, tried + 1)
       const shortest = best.get(at)
-      const way = wayBack(graph, edge, (next) => back(next) && component[next.to] === at, shortest?.length)
+      const way = wayBack(graph, edge, (next) => back(next) && component[next.to] === at, effort, shortest?.length)
       if (way !== undefined) best.set(at, [edge, ...way])
     }
   }
@@ -103,6 +113,7 @@ function wayBack(
   graph: DependencyGraph,
   start: Dependency,
   allowed: Test,
+  effort: Effort,
   below = graph.size + 1,
 ): Dependency[] | undefined {
   const cameBy = new Map<number, Dependency>()
@@ -110,6 +121,7 @@ function wayBack(
   for (let size = 2; level.length > 0 && size < below; size++) {
     const next: number[] = []
     for (const node of level) {
+      effort.passed += graph.edges[node]!.length
       for (const edge of graph.edges[node]!) {
         if (!allowed(edge) || edge.to === start.to || cameBy.has(edge.to)) continue
         cameBy.set(edge.to, edge)
@@ -145,14 +157,15 @@ function searchNonadjacent(graph: DependencyGraph, within: Test): Dependency[][]
   })
   const best = new Map<number, Dependency[]>()
   const starts = new Map<number, number>()
+  const effort: Effort = { passed: 0 }
   for (const edges of graph.edges) {
     for (const edge of edges) {
       const at = component[edge.from * 2]!
       if (!within(edge) || !isAntiDependency(edge) || component[edge.to * 2 + 1] !== at) continue
       const tried = starts.get(at) ?? 0
-      if (tried >= MAX_STARTS) continue
+      if (tried >= MAX_STARTS || (tried > 0 && effort.passed > MAX_PASSED)) continue
       starts.set(at, tried + 1)
-      const way = alternateWayBack(graph, edge, (next, to) => within(next) && component[to] === at)
+      const way = alternateWayBack(graph, edge, (next, to) => within(next) && component[to] === at, effort)
       if (way === undefined || way.length + 1 >= (best.get(at)?.length ?? Number.POSITIVE_INFINITY)) continue
       // A single one is a kind of its own, and found by itself.
       if (way.some(isAntiDependency)) best.set(at, [edge, ...way])
@@ -171,6 +184,7 @@ function alternateWayBack(
   graph: DependencyGraph,
   start: Dependency,
   allowed: (edge: Dependency, to: number) => boolean,
+  effort: Effort,
 ): Dependency[] | undefined {
   const cameBy = new Map<number, { readonly edge: Dependency; readonly before: number }>()
   const begin = start.to * 2 + 1
@@ -179,6 +193,7 @@ function alternateWayBack(
   while (level.length > 0) {
     const next: number[] = []
     for (const state of level) {
+      effort.passed += graph.edges[state >> 1]!.length
       for (const edge of graph.edges[state >> 1]!) {
         const to = step(state, edge)
         if (to < 0 || to === begin || cameBy.has(to) || !allowed(edge, to)) continue
