@@ -8,8 +8,8 @@ import { type Flaw, type Model, simulate } from './simulators.ts'
 
 /** What a flawed database may show at most, and what it is bound to show in some of many histories. */
 interface Expected {
-  readonly may: readonly string[]
-  readonly must: readonly string[]
+  readonly may: string[]
+  readonly must: string[]
 }
 const SKEW = ['G2-item']
 const READ = [...SKEW, 'G-single', 'G-nonadjacent', 'lost-update']
