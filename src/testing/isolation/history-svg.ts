@@ -21,7 +21,7 @@ const GAP = 26
 const LANE_GAP = 76
 const MARGIN = 24
 /** The most characters of an operation that a box shows. */
-const MAX_LABEL = 44
+const MAX_LABEL = 60
 /** The most operations that a box shows. */
 const MAX_LINES = 12
 const LEGEND_LINE = 18

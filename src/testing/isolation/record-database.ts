@@ -23,7 +23,7 @@ export interface RecordableDatabase {
   snapshot(): Snapshot
 }
 
-export interface RecordOptions {
+export interface RecordingOptions {
   /** The field that makes each written record unique; '_stamp' by default, false for none. */
   readonly stamp?: string | false
 }
@@ -78,7 +78,7 @@ export function recordDatabase(
   db: RecordableDatabase,
   recorder: HistoryRecorder,
   session?: string,
-  options: RecordOptions = {},
+  options: RecordingOptions = {},
 ): RecordedDatabase {
   for (const name of Object.keys(options)) {
     if (name === 'stamp') continue
