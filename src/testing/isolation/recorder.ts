@@ -11,7 +11,7 @@
  *
  * Time is the recorder's own count of begins and ends, so that it is exact, and the same each time under a scheduler.
  */
-import { invariant } from '../../base/invariant.ts'
+import { BlazeError } from '../../base/errors.ts'
 import type { History, HistoryTransaction, Operation, TransactionStatus } from './history.ts'
 
 /** Told what one transaction sees and does, in its order. Values are copied at the call. */
@@ -30,7 +30,7 @@ export interface TransactionLog {
     rows: readonly { readonly key: string; readonly value?: unknown; readonly values?: readonly unknown[] }[],
     from?: string,
   ): void
-  /** Its end, as the outcome says; once. */
+  /** Its end, as the outcome says; once. Whatever is noted later is TRANSACTION_CLOSED. */
   end(status: TransactionStatus): void
 }
 
@@ -68,7 +68,7 @@ export class HistoryRecorder {
     }
     this.#transactions.push(recorded)
     const note = (operation: Operation): void => {
-      invariant(recorded.end === undefined, () => `${recorded.id} has ended, and does nothing more`)
+      assertOpen(recorded)
       recorded.operations.push(copied(operation))
     }
     return {
@@ -79,7 +79,7 @@ export class HistoryRecorder {
       write: (key, value) => note({ kind: 'write', key, value: value ?? null }),
       rows: (where, rows, from) => note({ kind: 'rows', where, rows, ...(from !== undefined && { from }) }),
       end: (status) => {
-        invariant(recorded.end === undefined, () => `${recorded.id} ends twice`)
+        assertOpen(recorded)
         recorded.status = status
         recorded.end = ++this.#time
       },
@@ -114,6 +114,15 @@ export class HistoryRecorder {
     const initial = { ...this.#initial }
     return { transactions, ...(Object.keys(initial).length > 0 && { initial }) }
   }
+}
+
+function assertOpen({ id, end }: Recorded): void {
+  if (end === undefined) return
+  throw new BlazeError(
+    'TRANSACTION_CLOSED',
+    `${id} has ended in this history, and nothing was noted. Begin another.`,
+    undefined,
+  )
 }
 
 /** A copy that its source cannot change: structuredClone, which takes ten times as long, only for what is not of JSON. */

@@ -10,7 +10,9 @@ import { seed } from '../../support/seed.ts'
 import { openWorld, randomHistory } from './random-transactions.ts'
 
 /** A database for so many histories: then a fresh one, so that none of them has a long past. */
-const HISTORIES_OF_A_WORLD = 100
+const HISTORIES_OF_A_WORLD = 50
+/** Of the worlds in turn. Where commits wait for the device there is most between installed and visible. */
+const DURABILITIES = ['full', 'relaxed', 'full', 'none'] as const
 
 interface Tally {
   readonly histories: number
@@ -23,7 +25,8 @@ interface Tally {
 async function checkMany(count: number, level: Isolation): Promise<Tally> {
   let [committed, aborted, skewed] = [0, 0, 0]
   for (let n = 0; n < count; ) {
-    const world = await openWorld()
+    const durability = DURABILITIES[(n / HISTORIES_OF_A_WORLD) % DURABILITIES.length]!
+    const world = await openWorld(durability)
     for (const end = Math.min(count, n + HISTORIES_OF_A_WORLD); n < end; n++) {
       const history = await randomHistory(world, seed() + n, level)
       const result = checkHistory(history, { level, realTime: true })

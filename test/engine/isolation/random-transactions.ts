@@ -7,6 +7,7 @@
  */
 import { isBlazeError } from '../../../src/base/errors.ts'
 import type { DatabaseWith } from '../../../src/engine/database.ts'
+import type { Durability } from '../../../src/engine/publisher.ts'
 import type { Isolation } from '../../../src/engine/transaction.ts'
 import type { Transaction } from '../../../src/engine/transaction-handle.ts'
 import { type SeededRandom, seededRandom } from '../../../src/platform/seeded-random.ts'
@@ -34,9 +35,9 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(durability: Durability): Promise<World> {
   const clock = new ScheduledClock()
-  const db: Db = await openScheduled(clock, {})
+  const db: Db = await openScheduled(clock, { durability })
   await db.createIndex('items', 'n')
   return { db, clock, close: () => closeChecked(db) }
 }

@@ -70,6 +70,18 @@ describe('a recorder', () => {
     ])
   })
 
+  it('notes nothing of a transaction that has ended', () => {
+    const recorder = new HistoryRecorder()
+    const log = recorder.begin()
+    log.end('committed')
+    const closed = expect.objectContaining({ code: 'TRANSACTION_CLOSED' })
+    expect(() => log.read('x', 1)).toThrow(closed)
+    expect(() => log.end('aborted')).toThrow(closed)
+    expect(recorder.history().transactions).toEqual([
+      { id: 'T1', begin: 1, end: 2, status: 'committed', operations: [] },
+    ])
+  })
+
   it('lets errors go on, and tells those that leave the outcome open from those that roll back', async () => {
     const recorder = new HistoryRecorder()
     const error = new Error('lost the connection')
@@ -112,7 +124,7 @@ describe('a recorded database', () => {
       const { transactions } = recorder.history()
       expect(transactions.map(({ status }) => status)).toEqual(['committed', 'aborted', 'committed', 'committed'])
       expect(transactions[2]!.operations.map((each) => `${each.kind} ${each.kind === 'rows' ? '' : each.key}`)).toEqual(
-        ['read c/1', 'write c/1', 'read c/"1"', 'write c/"1"', 'read c/2'],
+        ['read c/1', 'write c/1', 'read c/"1"', 'write c/"1"', 'read c/"2"'],
       )
     })
   })
