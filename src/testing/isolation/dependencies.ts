@@ -209,9 +209,8 @@ function absencesOf(
 function statesOf({ versions, ordered, isTotal }: KeyVersions, matching: readonly boolean[]): number[] | undefined {
   const states = [...matching.keys()].filter((at) => !matching[at])
   if (!isTotal) return states.length <= 1 ? states : undefined
-  // Those of unknown order: only if all of them match is it known that none was seen.
-  const isOpen =
-    states.some((at) => at >= ordered) || (versions.length > ordered + 1 && versions[0]!.values !== undefined)
+  // What a list held when several appended in an unknown order is not known, and whether that matched neither.
+  const isOpen = versions.length > ordered + 1 && versions[0]!.values !== undefined
   return isOpen ? undefined : states
 }
 
