@@ -39,7 +39,7 @@ export interface TransactionSettings {
   readonly label: string
 }
 
-/** Writes to test in one slice of validation, and the most that are left for the commit's own turn. */
+/** Writes to test in one slice of validation, and the most that are left for the commit's own turn, unless others write faster. */
 const VALIDATE_SLICE = 500
 
 /** Above it the segments that a commit will fill are prepared before its turn: two of the largest are ready anyway. */
@@ -139,14 +139,11 @@ export class TransactionSession implements Holder {
       return
     }
     this.#state = 'committing'
-    let validated: number = this.context.snapshot
+    let validated: number
     try {
       const { sizeBytes } = this.context.writes
       if (sizeBytes > LARGE_COMMIT_BYTES) await this.core.log.makeRoom(sizeBytes)
-      while (this.#unvalidated(validated) > VALIDATE_SLICE) {
-        validated = this.#validateSome(validated)
-        await this.core.platform.clock.yield()
-      }
+      validated = await this.#validateAhead()
     } catch (error) {
       this.#finish()
       this.#noteConflict(error)
@@ -202,12 +199,30 @@ export class TransactionSession implements Holder {
     conflicts.tell({ path: this.core.path, holder: this.label, records: error.details.records })
   }
 
-  #validateSome(upTo: number): number {
+  /**
+   * Validates in slices until the rest fits the commit's own turn; gives the commit up to which it did. Others commit between
+   * two slices: when they write about as fast as is validated the slices grow, or it would wait as long as they go on.
+   */
+  async #validateAhead(): Promise<number> {
+    let validated: number = this.context.snapshot
+    let slice = VALIDATE_SLICE
+    let left = this.#unvalidated(validated)
+    while (left > slice) {
+      validated = this.#validateSome(validated, slice)
+      await this.core.platform.clock.yield()
+      const before = left
+      left = this.#unvalidated(validated)
+      if (left > before - VALIDATE_SLICE / 2) slice *= 2
+    }
+    return validated
+  }
+
+  #validateSome(upTo: number, most: number): number {
     const { reads, snapshot } = this.context
     if (reads === undefined) return this.core.installed
     if (this.#hold.ended) throw snapshotTooOld(this.label)
     this.#assertCovered()
-    return validatePredicates(this.core, reads, snapshot, upTo, VALIDATE_SLICE)
+    return validatePredicates(this.core, reads, snapshot, upTo, most)
   }
 
   #unvalidated(upTo: number): number {

@@ -151,6 +151,62 @@ const MUST: readonly Case[] = [
     other: (items) => items.insert({ id: 99, email: 'new' }),
   },
   {
+    name: 'getMany with an absent id, and another inserts it',
+    read: (items) => items.getMany([1, 99]),
+    other: (items) => items.insert({ id: 99 }),
+  },
+  {
+    name: 'getOrThrow of an absent id that was caught, and another inserts it',
+    read: (items) => {
+      expect(() => items.getOrThrow(99)).toThrow(/no record/)
+    },
+    other: (items) => items.insert({ id: 99 }),
+  },
+  {
+    name: 'has of a record, and another deletes it',
+    read: (items) => items.has(2),
+    other: (items) => items.delete(2),
+  },
+  {
+    name: 'a refusal by an id that was caught, and another deletes the record',
+    read: (items) => {
+      expect(() => items.insert({ id: 2 })).toThrow(/already/)
+    },
+    other: (items) => items.delete(2),
+  },
+  {
+    name: 'an upsert of an absent id, and another inserts it',
+    read: () => undefined,
+    write: (items) => items.upsert({ id: 99, own: 1 }),
+    other: (items) => items.insert({ id: 99 }),
+  },
+  {
+    name: 'an update by function, and another updates the record',
+    read: () => undefined,
+    write: (items) => items.update(4, ({ n }) => ({ n: Number(n) + 1 })),
+    other: (items) => items.update(4, { other: 1 }),
+  },
+  {
+    name: 'a deleteMany, and another moves a record in',
+    read: () => undefined,
+    write: (items) => items.deleteMany({ plain: 'wanted' }),
+    other: (items) => items.update(3, { plain: 'wanted' }),
+  },
+  {
+    name: 'a range over ids, and another inserts within',
+    read: (items) => items.where({ id: { gt: 50 } }).all(),
+    other: (items) => items.insert({ id: 99 }),
+  },
+  {
+    name: 'a sum of a group, and another changes a member',
+    read: (items) =>
+      items
+        .query()
+        .groupBy('plain', { total: { sum: 'n' } })
+        .all(),
+    other: (items) => items.update(2, { n: 100 }),
+  },
+  {
     name: 'an updateMany, and another inserts a match',
     read: () => undefined,
     write: (items) => items.updateMany({ n: { gte: 8 } }, { own: 1 }),
@@ -228,6 +284,16 @@ const MUST_NOT: readonly Case[] = [
     other: (items) => items.insert({ id: 99, email: 'two' }),
   },
   {
+    name: 'an insert outside a range over ids',
+    read: (items) => items.where({ id: { gt: 50 } }).all(),
+    other: (items) => items.insert({ id: 49 }),
+  },
+  {
+    name: 'an insert beside a key of a unique index that was read',
+    read: (items) => items.where({ email: 'e2' }).all(),
+    other: (items) => items.insert({ id: 99, email: 'e99' }),
+  },
+  {
     name: 'a write that changes nothing',
     read: (items) => items.get(2),
     other: (items) => items.update(2, { n: 2 }),
@@ -273,6 +339,45 @@ describe('a serializable transaction conflicts with', () => {
 describe('a serializable transaction does not conflict with', () => {
   it.each(MUST_NOT)('$name', async (each) => {
     expect(await outcome(each)).toBe('committed')
+  })
+})
+
+describe('of two transactions that read and write', () => {
+  /** Both read two records, or rows by a filter; each writes one of them. */
+  async function skew(
+    isolation: 'serializable' | 'snapshot',
+    look: (items: Inside) => unknown,
+  ): Promise<readonly string[]> {
+    let results: readonly string[] = []
+    await withDatabase(async (db) => {
+      await db.collection('items').insertMany([
+        { id: 1, on: true },
+        { id: 2, on: true },
+      ])
+      const both = [1, 2].map((id) => ({ id, tx: db.begin({ isolation }) }))
+      for (const { tx } of both) look(tx.collection('items'))
+      for (const { id, tx } of both) tx.collection('items').update(id, { on: false })
+      const ends = both.map(({ tx }) =>
+        tx.commit().then(
+          () => 'committed',
+          (error: unknown) => (isBlazeError(error) ? error.code : 'other'),
+        ),
+      )
+      results = await Promise.all(ends)
+    })
+    return results
+  }
+
+  it.each([
+    ['each other’s record', (items: Inside) => items.getMany([1, 2])],
+    ['rows by a filter that both leave', (items: Inside) => items.where({ on: true }).count()],
+  ])('%s, the second conflicts at serializable: write skew; at snapshot neither does', async (_what, look) => {
+    expect(await skew('serializable', look)).toEqual(['committed', 'CONFLICT'])
+    expect(await skew('snapshot', look)).toEqual(['committed', 'committed'])
+  })
+
+  it('different records, neither conflicts', async () => {
+    expect(await skew('serializable', () => undefined)).toEqual(['committed', 'committed'])
   })
 })
 
