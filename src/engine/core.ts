@@ -9,6 +9,7 @@ import type { CollectionId, CommitNumber, StructureId } from '../base/ids.ts'
 import { uuidV7Generator } from '../base/uuid.ts'
 import { encode as encodeStandalone } from '../codec/standalone.ts'
 import { DataCommits } from '../gc/data-commits.ts'
+import { LogHolds } from '../gc/log-holds.ts'
 import { History, VERSION_BYTES } from '../mvcc/history.ts'
 import { type SnapshotHold, SnapshotRegistry } from '../mvcc/snapshots.ts'
 import type { Budget } from '../pages/budget.ts'
@@ -88,6 +89,8 @@ export class Core {
   readonly collections: Map<string, CollectionState> = new Map()
   readonly byId: Map<CollectionId, CollectionState> = new Map()
   readonly dataCommits: DataCommits = new DataCommits()
+  /** Who needs the log from where on: backups, the verification. */
+  readonly holds: LogHolds = new LogHolds()
   readonly spill: Spill
   /** Columns, by collection. */
   readonly derived: DerivedStructures
@@ -267,6 +270,15 @@ export class Core {
   writeRate(): number | undefined {
     const { writes, bytesWritten, medianWriteMs } = this.log.stats()
     return writes === 0 || medianWriteMs === 0 ? undefined : bytesWritten / writes / medianWriteMs
+  }
+
+  /** The first log segment that somebody holds; Infinity when nobody does. */
+  heldFrom(): number {
+    return this.holds.first((segment) => {
+      let bytes = 0
+      for (const { id, sizeBytes } of this.log.segments()) if (id >= segment) bytes += sizeBytes
+      return bytes
+    })
   }
 
   /** The last failure of background work, for stats and health. */

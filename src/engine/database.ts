@@ -5,6 +5,7 @@
 import { BlazeError } from '../base/errors.ts'
 import type { IndexForm } from '../indexes/index-spec.ts'
 import type { DynamicRecord } from '../query/types.ts'
+import type { BackupOptions, BackupResult } from './backup/backup.ts'
 import { Collection } from './collection.ts'
 import {
   type CollectionsOf,
@@ -18,6 +19,7 @@ import type { Core } from './core.ts'
 import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
 import { assertKnown } from './known-options.ts'
+import type { DatabaseFiles } from './opened.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
 import type { CollectionDoor } from './reader.ts'
@@ -38,6 +40,7 @@ import {
 /** What opening built around the core, and how it is taken down. */
 export interface DatabaseParts {
   readonly core: Core
+  readonly files: DatabaseFiles
   readonly declared: readonly string[]
   checkpoint(): Promise<void>
   close(): Promise<void>
@@ -212,6 +215,22 @@ export class Database<C = unknown> implements AsyncDisposable {
   async checkpoint(): Promise<void> {
     this.#core.assertWritable()
     await this.#parts.checkpoint()
+  }
+
+  /**
+   * Copies what is durable to `target` while reading and writing go on: a database folder, a file for `restore()`, or the
+   * next part of an archive. The copy is the state at one commit, which the result names. What a killed or failed backup
+   * leaves is never opened as a database. Errors: INVALID_ARGUMENT (`target` is there already), BACKUP_CHAIN (an increment
+   * that cannot be), NOT_A_BACKUP, CORRUPT (the log is damaged), DISK_FULL, IO, ABORTED, CLOSED.
+   * @example
+   * const full = await db.backup('backups/monday')
+   * await db.backup('backups/tuesday.blazebackup', { since: full.position })
+   * await db.backup('archive', { as: 'archive' }) // each hour; see restore()
+   */
+  async backup(target: string, options: BackupOptions = {}): Promise<BackupResult> {
+    this.#core.assertOpen()
+    const { backupDatabase } = await import('./backup/backup.ts')
+    return await backupDatabase(this.#parts.files, target, options)
   }
 
   stats(): DatabaseStats {

@@ -4,6 +4,7 @@ import { firstRoot } from '../gc/root.ts'
 import { FileError, type Lock, type Platform } from '../platform/platform.ts'
 import { FILE_ID_SIZE } from '../wal/segment.ts'
 import { createIdentity, type Identity, readIdentity } from './identity-file.ts'
+import { assertComplete } from './incomplete.ts'
 import { createFile, writeRoot } from './root-file.ts'
 
 /** An empty file that sends the next open to a rebuild. */
@@ -51,6 +52,7 @@ export async function takeLock(platform: Platform, folder: string, readOnly: boo
 
 /** The identity; a new database is made when the folder has none. */
 export function identify(platform: Platform, folder: string, readOnly: boolean, epochSalt: Uint8Array): Identity {
+  assertComplete(platform.files, folder)
   const known = readIdentity(platform, folder, { readOnly })
   if (known !== undefined) return known
   if (readOnly) {

@@ -25,7 +25,9 @@ export interface Identity {
 /** The format that this code writes. */
 export const FORMAT = 0
 
-const IDENTITY_SIZE = 512
+/** Both hold the same; one is enough. */
+export const IDENTITY_FILES: readonly string[] = ['identity.copy', 'identity']
+export const IDENTITY_SIZE = 512
 const MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x49, 0x64, 0x65]) // BlazeIde
 const FORMAT_AT = 8
 const FILE_ID_AT = 12

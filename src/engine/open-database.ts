@@ -28,6 +28,16 @@ import { PageSegmentReader } from '../wal/page-file.ts'
 import { oldestSegment, type Recovered, recoverLog, removeVoid } from '../wal/recovery.ts'
 import { ioError, segmentStart } from '../wal/segment.ts'
 import { checkpointNow, remakeLater, startBackground } from './background.ts'
+import {
+  CutFinder,
+  cutFiles,
+  cutLog,
+  forgetRestorePoint,
+  keepItems,
+  type RestorePoint,
+  readRestorePoint,
+  upToCut,
+} from './backup/restore-point.ts'
 import { CatalogueLoader } from './catalogue.ts'
 import { closeDatabase } from './close.ts'
 import { type CollectionSpecs, checkedName } from './collection-spec.ts'
@@ -89,6 +99,13 @@ async function openLocked<C extends CollectionSpecs>(
   const { core, collector } = opened
   const database = new Database<C>({
     core,
+    files: {
+      core,
+      fileId: identity.fileId,
+      epochSalt,
+      map: opened.context.map,
+      root: () => (opened.rebuilding() ? undefined : opened.root()),
+    },
     declared: names,
     checkpoint: () => checkpointNow(collector),
     close: () => closeDatabase({ ...opened, lock, folder }),
@@ -114,7 +131,8 @@ async function openEngine(
   epochSalt: Uint8Array,
 ): Promise<Opened> {
   const { readOnly } = settings
-  const asked = rebuildAsked(platform, folder)
+  const point = readRestorePoint(platform, folder)
+  const asked = rebuildAsked(platform, folder) || point !== undefined
   const root = readRoot(platform, folder, identity.fileId)
   const given = { platform, folder, settings, identity, epochSalt }
   if (root !== undefined && !asked) {
@@ -126,7 +144,22 @@ async function openEngine(
       if (!(error instanceof ImageError)) throw error
     }
   }
-  return recover(given, rebuildRoot(platform, folder, root, epochSalt), undefined, true)
+  const opened = recover(given, rebuildRoot(platform, folder, root, epochSalt), undefined, true, point)
+  if (point !== undefined && !readOnly) await passRestorePoint(platform, folder, opened)
+  return opened
+}
+
+/** The log ends at the restore point: once that is durable, what is committed from here on is behind it. */
+async function passRestorePoint(platform: Platform, folder: string, { core, reader }: Opened): Promise<void> {
+  try {
+    await core.log.flush()
+    forgetRestorePoint(platform, folder)
+  } catch (error) {
+    reader.close()
+    // It rejects with what has failed already.
+    await core.log.close({ truncate: false }).catch(() => undefined)
+    throw error
+  }
 }
 
 /** Damage of something that the log can make again. */
@@ -165,7 +198,13 @@ function rebuildRoot(platform: Platform, folder: string, root: Root | undefined,
 }
 
 /** Steps 3 to 5. */
-function recover(given: Given, root: Root, image: DirectoryImage | undefined, rebuild = false): Opened {
+function recover(
+  given: Given,
+  root: Root,
+  image: DirectoryImage | undefined,
+  rebuild = false,
+  point?: RestorePoint,
+): Opened {
   const { platform, folder, settings, identity, epochSalt } = given
   const budget = new Budget(settings.memoryBytes)
   const pageConfig = { platform, folder: `${folder}/pages`, fileId: identity.fileId }
@@ -193,8 +232,14 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   const logConfig = makeLogConfig(given, core)
   const frames: Frame[] = []
   // A rebuild may be larger than memory: it reads the segments again, one after the other.
-  const onFrame = rebuild ? () => undefined : (frame: Frame) => frames.push(frame)
-  const recovered = recoverTail(logConfig, root, image, rebuild, onFrame)
+  const finder = point === undefined ? undefined : new CutFinder(point)
+  const onFrame = rebuild ? (frame: Frame) => finder?.frame(frame) : (frame: Frame) => frames.push(frame)
+  let recovered = recoverTail(logConfig, root, image, rebuild, onFrame)
+  const cut = finder?.cut
+  if (cut !== undefined) {
+    if (!settings.readOnly) cutFiles(platform, logConfig.folder, recovered, cut)
+    recovered = cutLog(recovered, cut, settings.readOnly)
+  }
   core.log = new Log(logConfig, recovered)
   budget.register(core.log.resident)
   budget.register(pages)
@@ -206,7 +251,10 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   core.onBrokenIndex = (collection, index) => remakeLater(given, core, collection, index)
   core.liveBytes.sizeOf = (place) => entrySizeAt(core, place)
   try {
-    const loader = replayLog(core, root, image, rebuild ? allFrames(core) : () => frames)
+    if (cut !== undefined && !settings.readOnly) keepItems(core.log, cut)
+    const every = allFrames(core)
+    const upTo = cut !== undefined && settings.readOnly ? () => upToCut(every(), cut) : every
+    const loader = replayLog(core, root, image, rebuild ? upTo : () => frames)
     core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.published())
     if (settings.retainHistoryMs > 0) {
       core.window = new HistoryWindow(settings.retainHistoryMs, platform.clock.monotonic(), core.installed)

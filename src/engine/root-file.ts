@@ -29,7 +29,7 @@ const CHECKSUM_AT = ROOT_SIZE - 4
 
 /** Puts `root` in the place of the one before: durable when it returns. Throws IO; which root is on disk is then open. */
 export function writeRoot(platform: Platform, folder: string, root: Root, fileId: Uint8Array): void {
-  createFile(platform.files, `${folder}/${ROOT_FILE}`, encodeRoot(root, fileId))
+  createFile(platform.files, `${folder}/${ROOT_FILE}`, sealedRoot(root, fileId))
 }
 
 /** The sealed root of a database; undefined when it is missing or not sealed. Throws FORMAT_NEWER, IO. */
@@ -98,7 +98,8 @@ function smallFileError(error: unknown): BlazeError {
   return ioError(error, 'The older file, or the new one, is there whole.')
 }
 
-function encodeRoot(root: Root, fileId: Uint8Array): Uint8Array {
+/** The bytes of a root file. */
+export function sealedRoot(root: Root, fileId: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(ROOT_SIZE)
   bytes.set(MAGIC)
   setU32(bytes, 8, ROOT_VERSION)

@@ -2,6 +2,7 @@
 
 import { BlazeError } from '../base/errors.ts'
 import type { CollectionSpecs } from '../engine/collection-spec.ts'
+import type { RestoreOptions, RestoreResult } from '../engine/backup/restore.ts'
 import type { DatabaseWith } from '../engine/database.ts'
 import { openDatabase } from '../engine/open-database.ts'
 import type { OpenOptions } from '../engine/open-options.ts'
@@ -41,9 +42,27 @@ export async function openMemory<const C extends CollectionSpecs = Record<never,
   return openDatabase(memoryPlatform({ seed: Math.floor(Math.random() * 0x7fffffff) }), '/memory', options)
 }
 
+/**
+ * Makes a database folder from a backup, with the increments that continue it, or from an archive; whole, or as it was
+ * right after one commit or at one time (`until`). No key is needed. Nothing that is there is written over, and what a
+ * killed restore leaves is never opened as a database. Errors: INVALID_ARGUMENT, NOT_A_BACKUP, BACKUP_CHAIN, CORRUPT (a
+ * file is not as it was backed up), FORMAT_NEWER, DISK_FULL, IO, ABORTED.
+ * @example
+ * await restore({ from: 'archive', to: 'data-restored', until: new Date('2026-03-01T10:00:00Z') })
+ * const db = await open('data-restored')
+ * console.log(db.commitNumber)
+ */
+export async function restore(options: RestoreOptions): Promise<RestoreResult> {
+  const { restoreDatabase } = await import('../engine/backup/restore.ts')
+  return await restoreDatabase(nodePlatform(options.to), options)
+}
+
 export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../base/errors.ts'
 export type { RecordId } from '../base/ids.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
+export type { BackupOptions, BackupResult } from '../engine/backup/backup.ts'
+export type { BackupPosition } from '../engine/backup/manifest.ts'
+export type { RestoreOptions, RestoreResult } from '../engine/backup/restore.ts'
 export type {
   Collection,
   DeepReadonly,
@@ -66,6 +85,7 @@ export type { IdOf } from '../engine/reader.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
 export type { DatabaseStats } from '../engine/stats.ts'
+export type { TaskOptions, TaskProgress } from '../engine/task.ts'
 export type { SearchOptions } from '../engine/text-spec.ts'
 export type { Isolation } from '../engine/transaction.ts'
 export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'

@@ -15,4 +15,13 @@ export function crc32(source: Uint8Array, start: number, end: number, seed: numb
 /** SHA-256 of Node's own crypto. */
 export const digest: Digest = {
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+  running() {
+    const hash = createHash('sha256')
+    return {
+      update(bytes) {
+        hash.update(bytes)
+      },
+      finish: () => hash.digest(),
+    }
+  },
 }

@@ -127,10 +127,19 @@ export interface DirectoryStore {
   ): Promise<readonly (readonly [key: number, value: Uint8Array])[]>
 }
 
+/** A digest of bytes that come in parts. */
+export interface RunningDigest {
+  update(bytes: Uint8Array): void
+  /** The digest of all of them; nothing may be added afterwards. */
+  finish(): Uint8Array
+}
+
 /** Digests that the core needs; Node's own crypto behind them. */
 export interface Digest {
   /** SHA-256 of the bytes, 32 bytes. */
   sha256(bytes: Uint8Array): Uint8Array
+  /** SHA-256 of what is larger than memory. */
+  running(): RunningDigest
 }
 
 /** Everything the engine is given. */
