@@ -1,8 +1,8 @@
 /** The public door of the package `blazedb`. */
 
 import { BlazeError } from '../base/errors.ts'
-import type { CollectionSpecs } from '../engine/collection-spec.ts'
 import type { RestoreOptions, RestoreResult } from '../engine/backup/restore.ts'
+import type { CollectionSpecs } from '../engine/collection-spec.ts'
 import type { DatabaseWith } from '../engine/database.ts'
 import { openDatabase } from '../engine/open-database.ts'
 import type { OpenOptions } from '../engine/open-options.ts'

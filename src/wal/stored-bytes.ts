@@ -78,12 +78,7 @@ export function* storedBytes(part: StoredPart): Generator<StoredPiece, void, und
 }
 
 /** The header of a segment of the log. Throws CORRUPT, FORMAT_NEWER, FileError. */
-export function storedHeader(
-  platform: Platform,
-  folder: string,
-  segment: number,
-  fileId: Uint8Array,
-): SegmentHeader {
+export function storedHeader(platform: Platform, folder: string, segment: number, fileId: Uint8Array): SegmentHeader {
   const path = segmentPath(folder, segment)
   const handle = platform.files.openSync(path, 'read')
   try {
@@ -140,7 +135,9 @@ class KeepingHandle implements FileHandle {
   }
 
   /** Whoever opened the file closes it. */
-  closeSync(): void {}
+  closeSync(): never {
+    throw this.#refused('close')
+  }
 
   #refused(call: string): Error {
     return corrupt(this.path, 0, 'a scan that reads', `a call of ${call}`)

@@ -21,19 +21,19 @@ import { toHex } from '../../base/bytes.ts'
 import { BlazeError } from '../../base/errors.ts'
 import type { CommitNumber, Lsn } from '../../base/ids.ts'
 import { lsnOf, offsetOf, segmentOf } from '../../base/ids.ts'
-import { firstRoot, type Root } from '../../gc/root.ts'
 import type { LogHold } from '../../gc/log-holds.ts'
+import { firstRoot, type Root } from '../../gc/root.ts'
 import { FileError } from '../../platform/platform.ts'
 import type { LogPosition } from '../../wal/log.ts'
 import { ioError, segmentPath, segmentStart } from '../../wal/segment.ts'
-import { storedBytes, storedHeader } from '../../wal/stored-bytes.ts'
+import { type StoredPart, type StoredPiece, storedBytes, storedHeader } from '../../wal/stored-bytes.ts'
 import { type Core, closedError } from '../core.ts'
 import { IDENTITY_FILES, IDENTITY_SIZE } from '../identity-file.ts'
 import { assertKnown } from '../known-options.ts'
 import type { DatabaseFiles } from '../opened.ts'
 import { readSmallFile, sealedRoot } from '../root-file.ts'
 import { Task, type TaskOptions } from '../task.ts'
-import { lastPosition, positionOfBackup, nextArchiveFile } from './archive.ts'
+import { lastPosition, nextArchiveFile, positionOfBackup } from './archive.ts'
 import { chainError } from './chain-error.ts'
 import {
   type BackupFile,
@@ -105,7 +105,10 @@ function checkOptions(target: string, options: BackupOptions): void {
     throw refused(`as is one of folder, file, archive, found ${String(as)}`, 'as')
   }
   if (since !== undefined && as !== undefined && as !== 'file') {
-    throw refused(`an increment is written as a file; leave 'as' out${as === 'archive' ? ', or leave since out: an archive knows what is in it' : ''}`, 'since')
+    throw refused(
+      `an increment is written as a file; leave 'as' out${as === 'archive' ? ', or leave since out: an archive knows what is in it' : ''}`,
+      'since',
+    )
   }
   if (full !== undefined && as !== 'archive') throw refused("full belongs to as: 'archive'", 'full')
 }
@@ -294,7 +297,8 @@ async function copy(database: DatabaseFiles, plan: BackupPlan, work: Copying): P
   }
   work.task.tell('log', total, total)
   if (chain !== plan.end.chain && plan.parts.length > 0) throw otherHistory()
-  for (const { name, bytes } of smallFiles(database, plan)) files.push(await put(database.core, work.output, name, bytes))
+  for (const { name, bytes } of smallFiles(database, plan))
+    files.push(await put(database.core, work.output, name, bytes))
   return files
 }
 
@@ -309,9 +313,8 @@ async function copyPart(
   const digest = platform.digest.running()
   await output.begin({ name, offset: from, sizeBytes: to - from })
   let chain = before
-  const pieces = storedBytes({ platform, folder: `${core.path}/log`, fileId, segment, from, to, chain })
   const courtesy = new Courtesy(core)
-  for (let piece = next(pieces); piece !== undefined; piece = next(pieces)) {
+  for (const piece of readable({ platform, folder: `${core.path}/log`, fileId, segment, from, to, chain })) {
     digest.update(piece.bytes)
     await output.write(piece.bytes)
     chain = piece.chain
@@ -323,11 +326,19 @@ async function copyPart(
   return { file: { name, offset: from, sizeBytes: to - from, sha256: toHex(digest.finish()) }, chain }
 }
 
-/** Damage of the log, told as what it is; a file of the source that cannot be read is no fault of the target. */
-function next<T>(pieces: Generator<T, void, undefined>): T | undefined {
+/** The bytes of a part; a file of the database that cannot be read is no fault of the target. */
+function* readable(part: StoredPart): Generator<StoredPiece, void, undefined> {
+  const pieces = storedBytes(part)
   try {
-    const step = pieces.next()
-    return step.done === true ? undefined : step.value
+    for (let step = nextOf(pieces); step.done !== true; step = nextOf(pieces)) yield step.value
+  } finally {
+    pieces.return()
+  }
+}
+
+function nextOf<T>(pieces: Generator<T, void, undefined>): IteratorResult<T, void> {
+  try {
+    return pieces.next()
   } catch (error) {
     throw error instanceof FileError ? ioError(error, UNHARMED) : error
   }

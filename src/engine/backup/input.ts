@@ -4,7 +4,7 @@ import { equalBytes } from '../../base/bytes.ts'
 import { FileError, type FileHandle, type Platform } from '../../platform/platform.ts'
 import { readFully } from '../../wal/descriptors.ts'
 import { ioError } from '../../wal/segment.ts'
-import { INCOMPLETE_FILE } from '../incomplete.ts'
+import { isIncomplete } from '../incomplete.ts'
 import { type BackupFile, type BackupManifest, decodeManifest, MANIFEST_FILE, notABackup } from './manifest.ts'
 import { END_MAGIC, FILE_MAGIC, PARTIAL_SUFFIX, SECTION_HEAD, TRAILER_SIZE } from './output.ts'
 
@@ -45,7 +45,7 @@ export function isFolder({ files }: Platform, path: string): boolean {
 
 function openFolder(platform: Platform, path: string): BackupPart {
   const { files } = platform
-  if (files.existsSync(`${path}/${INCOMPLETE_FILE}`)) throw notABackup(path, 'it was not finished')
+  if (isIncomplete(files, path)) throw notABackup(path, 'it was not finished')
   if (!files.existsSync(`${path}/${MANIFEST_FILE}`)) throw notABackup(path, `it has no ${MANIFEST_FILE}`)
   const manifest = decodeManifest(readWhole(platform, `${path}/${MANIFEST_FILE}`), path, platform.digest)
   let open: FileHandle | undefined

@@ -9,7 +9,7 @@
 import { setF64, setU32 } from '../../base/binary.ts'
 import { invariant } from '../../base/invariant.ts'
 import { FileError, type FileHandle, type FileSystem } from '../../platform/platform.ts'
-import { markIncomplete, unmarkIncomplete } from '../incomplete.ts'
+import { isIncomplete, markIncomplete, unmarkIncomplete } from '../incomplete.ts'
 import { MANIFEST_FILE } from './manifest.ts'
 
 /** The file that comes next. */
@@ -49,7 +49,13 @@ class Appender {
 
   constructor(files: FileSystem, path: string) {
     this.#handle = files.openSync(path, 'write')
-    this.#handle.truncateSync(0)
+    try {
+      // What a failed attempt may have left.
+      this.#handle.truncateSync(0)
+    } catch (error) {
+      this.#handle.closeSync()
+      throw error
+    }
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -129,13 +135,23 @@ export class FolderOutput implements BackupOutput {
   }
 
   abandon(): void {
-    const paths = this.#written
     quietly(() => this.#open?.close())
-    const all = paths.every((path) => quietly(() => this.#files.unlinkSync(path)))
-    if (!all) return
+    // Without the mark it is whole, but for a sync of it: what is taken from it now could be taken for a shorter log.
+    if (!this.#isMarked()) return
+    let clean = true
+    for (const path of this.#written) clean = quietly(() => this.#files.unlinkSync(path)) && clean
     for (const name of ['log', 'pages']) quietly(() => this.#files.removeFolderSync(`${this.#folder}/${name}`))
+    if (!clean) return
     quietly(() => unmarkIncomplete(this.#files, this.#folder))
     quietly(() => this.#files.removeFolderSync(this.#folder))
+  }
+
+  #isMarked(): boolean {
+    let marked = false
+    quietly(() => {
+      marked = isIncomplete(this.#files, this.#folder)
+    })
+    return marked
   }
 
   async #put(path: string, parts: readonly Uint8Array[]): Promise<void> {
@@ -177,7 +193,10 @@ export class FileOutput implements BackupOutput {
     await this.#open.write(bytes)
   }
 
-  async end(): Promise<void> {}
+  /** The next section follows at once. */
+  end(): Promise<void> {
+    return Promise.resolve()
+  }
 
   async finish(manifest: Uint8Array): Promise<void> {
     const trailer = new Uint8Array(TRAILER_SIZE)

@@ -175,7 +175,8 @@ function filesOf(chain: readonly BackupPart[], cut: boolean): RestoredFile[] {
   for (const [name, sources] of byName) {
     let sizeBytes = 0
     for (const { part, file } of sources) {
-      if (file.offset !== sizeBytes) throw notABackup(part.path, `${name} begins at ${file.offset}, not at ${sizeBytes}`)
+      if (file.offset !== sizeBytes)
+        throw notABackup(part.path, `${name} begins at ${file.offset}, not at ${sizeBytes}`)
       sizeBytes += file.sizeBytes
     }
     files.push({ name: checkedName(sources[0]!.part, name), sizeBytes, sources })

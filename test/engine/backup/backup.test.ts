@@ -2,7 +2,6 @@
  * Backups of a database that is being written, and what is restored from them: the state at the commit that each names.
  */
 import { describe, expect, it } from 'vitest'
-import { isBlazeError } from '../../../src/base/errors.ts'
 import { restoreDatabase } from '../../../src/engine/backup/restore.ts'
 import { Database } from '../../../src/engine/database.ts'
 import { openDatabase } from '../../../src/engine/open-database.ts'
@@ -12,8 +11,8 @@ import { effort } from '../../support/effort.ts'
 import { figure } from '../../support/figure.ts'
 import { seed } from '../../support/seed.ts'
 import { canonical, checked, contentOf, difference, History, type Model } from '../../torture/history.ts'
-import { type Db, freshMachine, type Machine, OPTIONS, openAt, turns } from '../../torture/machine.ts'
-import { begin, indexScans, randomStep, randomWrite } from '../../torture/random-history.ts'
+import { type Db, freshMachine, OPTIONS, openAt } from '../../torture/machine.ts'
+import { begin, randomStep, randomWrite } from '../../torture/random-history.ts'
 import type { Session } from '../../torture/workload.ts'
 
 /** The states of a database by commit number, as it was written. */
@@ -149,7 +148,8 @@ describe('commits that share a frame', () => {
     for (let i = 1; i < 30; i++) {
       writes.push(db.collection('a').insert({ id: i, n: i }))
       // Larger than a frame: DATA, some of it in the frame of the commits before, and its COMMIT in a later one.
-      if (i % 10 === 5) writes.push(db.collection('b').insertMany(Array.from({ length: 9 }, (_, n) => ({ id: i * 100 + n, texts }))))
+      if (i % 10 === 5)
+        writes.push(db.collection('b').insertMany(Array.from({ length: 9 }, (_, n) => ({ id: i * 100 + n, texts }))))
       if (i % 7 === 3) writes.push(db.collection('a').delete(i - 1))
     }
     await Promise.all(writes)
