@@ -16,6 +16,7 @@ import type { Budget } from '../pages/budget.ts'
 import type { PageSpace, PageStore } from '../pages/page-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
+import type { LogCut } from './backup/restore-point.ts'
 import type { CollectionDescription, CollectionState } from './collection-state.ts'
 import { DerivedStructures } from './derived.ts'
 import type { HistoryWindow } from './history-window.ts'
@@ -107,6 +108,8 @@ export class Core {
   /** The newest installed commit. */
   installed: CommitNumber = 0 as CommitNumber
   nextCollectionId = 16
+  /** Opened read-only at a restore point: the last frame is read up to here, and what follows in it is void. */
+  cut: LogCut | undefined
   /** Set when close() begins: new work is refused; open transactions may still end. */
   closing = false
   /** Set when the log is about to be closed: nothing is taken any more. */

@@ -36,6 +36,7 @@ import {
   Transaction,
   type TransactionWith,
 } from './transaction-handle.ts'
+import type { VerifyOptions, VerifyResult } from './verify/verify-database.ts'
 
 /** What opening built around the core, and how it is taken down. */
 export interface DatabaseParts {
@@ -231,6 +232,21 @@ export class Database<C = unknown> implements AsyncDisposable {
     this.#core.assertOpen()
     const { backupDatabase } = await import('./backup/backup.ts')
     return await backupDatabase(this.#parts.files, target, options)
+  }
+
+  /**
+   * Reads everything, on disk and in memory, and holds it against everything else, in slices while the database is used:
+   * checksums, records, indexes both ways, texts, pieces, counts. Changes nothing. Problems are data; each says what to do.
+   * Errors: INVALID_ARGUMENT, ABORTED, CLOSED, DISK_FULL (more was written meanwhile than may be kept for it).
+   * @example
+   * const { ok, problems, checked } = await db.verify()
+   * for (const { text, whatToDo } of problems) console.error(text, whatToDo)
+   * console.log(ok, checked.records)
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    this.#core.assertOpen()
+    const { verifyDatabase } = await import('./verify/verify-database.ts')
+    return await verifyDatabase(this.#parts.files, options)
   }
 
   stats(): DatabaseStats {

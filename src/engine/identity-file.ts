@@ -70,7 +70,7 @@ function identityOf(files: FileSystem, folder: string, readOnly: boolean): Ident
   const first = readSmallFile(files, path, IDENTITY_SIZE)
   const copy = readSmallFile(files, `${path}.copy`, IDENTITY_SIZE)
   if (first === undefined && copy === undefined) return inspectUnidentified(files, folder)
-  const sound = [first, copy].find((bytes) => bytes !== undefined && isSealed(bytes))
+  const sound = [first, copy].find((bytes) => bytes !== undefined && isSealedIdentity(bytes))
   if (sound === undefined) throw unsealed(files, folder, [first, copy])
   const identity = decodeIdentity(sound)
   if (!readOnly) {
@@ -135,7 +135,8 @@ function encodeIdentity(identity: Identity): Uint8Array {
   return bytes
 }
 
-function isSealed(bytes: Uint8Array): boolean {
+/** True when these are the bytes of an identity with its checksum. */
+export function isSealedIdentity(bytes: Uint8Array): boolean {
   if (bytes.length !== IDENTITY_SIZE || !hasMagic(bytes)) return false
   return getU32(bytes, CHECKSUM_AT) === crc32(bytes, 0, CHECKSUM_AT)
 }

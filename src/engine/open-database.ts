@@ -237,7 +237,8 @@ function recover(
   let recovered = recoverTail(logConfig, root, image, rebuild, onFrame)
   const cut = finder?.cut
   if (cut !== undefined) {
-    if (!settings.readOnly) cutFiles(platform, logConfig.folder, recovered, cut)
+    if (settings.readOnly) core.cut = cut
+    else cutFiles(platform, logConfig.folder, recovered, cut)
     recovered = cutLog(recovered, cut, settings.readOnly)
   }
   core.log = new Log(logConfig, recovered)
@@ -252,9 +253,7 @@ function recover(
   core.liveBytes.sizeOf = (place) => entrySizeAt(core, place)
   try {
     if (cut !== undefined && !settings.readOnly) keepItems(core.log, cut)
-    const every = allFrames(core)
-    const upTo = cut !== undefined && settings.readOnly ? () => upToCut(every(), cut) : every
-    const loader = replayLog(core, root, image, rebuild ? upTo : () => frames)
+    const loader = replayLog(core, root, image, rebuild ? allFrames(core) : () => frames)
     core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.published())
     if (settings.retainHistoryMs > 0) {
       core.window = new HistoryWindow(settings.retainHistoryMs, platform.clock.monotonic(), core.installed)
@@ -275,7 +274,7 @@ function recover(
 function allFrames(core: Core): () => Iterable<Frame> {
   return function* () {
     for (const { id } of core.log.segments()) {
-      yield* core.log.readSegment(id)
+      yield* upToCut(core.log.readSegment(id), core.cut)
       core.budget.trim()
     }
   }

@@ -84,6 +84,13 @@ export async function backupDatabase(
 ): Promise<BackupResult> {
   checkOptions(target, options)
   const { core } = database
+  if (core.cut !== undefined) {
+    throw new BlazeError(
+      'UNSUPPORTED',
+      'this database was restored up to a commit and never opened for writing, so its log is not cut yet; nothing was written. Open it once without readOnly.',
+      undefined,
+    )
+  }
   const targets = running.get(core) ?? new Set()
   running.set(core, targets)
   if (targets.has(target)) throw refused(`a backup to ${target} is running already`, 'target')

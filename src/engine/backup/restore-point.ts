@@ -159,10 +159,10 @@ export function keepItems(log: Log, { items, lsn, frameSize }: LogCut): void {
   log.boundary()
 }
 
-/** The frames up to the cut, the last one ending there. */
-export function* upToCut(frames: Iterable<Frame>, { lsn, items }: LogCut): Generator<Frame> {
+/** The frames up to a cut within one of them, which ends there. */
+export function* upToCut(frames: Iterable<Frame>, cut: LogCut | undefined): Generator<Frame> {
   for (const frame of frames) {
-    if (frame.lsn !== lsn) yield frame
-    else if (items.length > 0) yield { ...frame, payloadEnd: frame.payloadStart + items.length }
+    if (frame.lsn !== cut?.lsn) yield frame
+    else if (cut.items.length > 0) yield { ...frame, payloadEnd: frame.payloadStart + cut.items.length }
   }
 }
