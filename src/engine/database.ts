@@ -269,6 +269,11 @@ export class Database<C = unknown> implements AsyncDisposable {
     return database.#core
   }
 
+  /** The files of a database: for the verification of a closed one. */
+  static filesOf(database: Database<unknown>): DatabaseFiles {
+    return database.#parts.files
+  }
+
   #begin(options: BeginOptions, label: string): TransactionSession {
     return new TransactionSession(this.#core, {
       isolation: options.isolation ?? 'serializable',

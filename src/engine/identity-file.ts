@@ -126,7 +126,8 @@ function hasMagic(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)
 }
 
-function encodeIdentity(identity: Identity): Uint8Array {
+/** The 512 bytes of an identity. */
+export function encodeIdentity(identity: Identity): Uint8Array {
   const bytes = new Uint8Array(IDENTITY_SIZE)
   bytes.set(MAGIC)
   setU32(bytes, FORMAT_AT, identity.format)

@@ -6,6 +6,9 @@ import type { CollectionSpecs } from '../engine/collection-spec.ts'
 import type { DatabaseWith } from '../engine/database.ts'
 import { openDatabase } from '../engine/open-database.ts'
 import type { OpenOptions } from '../engine/open-options.ts'
+import type { RepairOptions, RepairReport } from '../engine/repair/repair.ts'
+import type { VerifyResult } from '../engine/verify/verify-database.ts'
+import type { VerifyFolderOptions } from '../engine/verify/verify-folder.ts'
 import { networkFileSystem } from '../platform/file-system-kind.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
 
@@ -57,6 +60,34 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   return await restoreDatabase(nodePlatform(options.to), options)
 }
 
+/**
+ * Verifies the database in a folder that nobody writes to: its files by themselves, then everything as `db.verify()` does.
+ * Changes nothing, and creates nothing but the lock's sockets. Damage is data. Errors: NOT_A_DATABASE, LOCKED, FORMAT_NEWER,
+ * INVALID_ARGUMENT, ABORTED, IO.
+ * @example
+ * const { ok, problems } = await verify('./data')
+ * if (!ok) console.error(problems)
+ */
+export async function verify(path: string, options: VerifyFolderOptions = {}): Promise<VerifyResult> {
+  const { verifyFolder } = await import('../engine/verify/verify-folder.ts')
+  return await verifyFolder(nodePlatform(path), path, options)
+}
+
+/**
+ * Makes what can be proven of a damaged database into a new one beside it (`<path>.repaired`, or `to`; `inPlace` renames),
+ * and reports exactly what is kept and what is dropped. The damaged one is only read. Where nothing is wrong with its log,
+ * nothing is written. Errors: NOT_A_DATABASE, LOCKED, CORRUPT (nothing says which database it is), FORMAT_NEWER,
+ * INVALID_ARGUMENT, DISK_FULL, IO, ABORTED.
+ * @example
+ * const plan = await repair('./data', { dryRun: true })
+ * console.log(plan.damage, plan.dropped.commits, plan.dropped.collections)
+ * const { path } = await repair('./data')
+ */
+export async function repair(path: string, options: RepairOptions = {}): Promise<RepairReport> {
+  const { repairDatabase } = await import('../engine/repair/repair.ts')
+  return await repairDatabase(nodePlatform(path), path, options)
+}
+
 export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../base/errors.ts'
 export type { RecordId } from '../base/ids.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
@@ -82,6 +113,8 @@ export type { CreateIndexOptions, Progress } from '../engine/ddl.ts'
 export type { OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
 export type { IdOf } from '../engine/reader.ts'
+export type { LostWrites } from '../engine/repair/losses.ts'
+export type { RepairOptions, RepairReport } from '../engine/repair/repair.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
 export type { DatabaseStats } from '../engine/stats.ts'
@@ -89,6 +122,9 @@ export type { TaskOptions, TaskProgress } from '../engine/task.ts'
 export type { SearchOptions } from '../engine/text-spec.ts'
 export type { Isolation } from '../engine/transaction.ts'
 export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'
+export type { ProblemKind, VerifyProblem } from '../engine/verify/problem.ts'
+export type { VerifyOptions, VerifyResult } from '../engine/verify/verify-database.ts'
+export type { VerifyFolderOptions } from '../engine/verify/verify-folder.ts'
 export { unset } from '../engine/writes.ts'
 export type { IndexForm } from '../indexes/index-spec.ts'
 export type { Query } from '../query/builder.ts'

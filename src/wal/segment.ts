@@ -108,6 +108,11 @@ export function headerSealed(bytes: Uint8Array): boolean {
   return view.getUint32(CHECKSUM_AT, true) === crc32(bytes, 0, CHECKSUM_AT)
 }
 
+/** The file id that a sealed header states: what is left of an identity that was lost. */
+export function fileIdIn(header: Uint8Array): Uint8Array {
+  return header.slice(FILE_ID_AT, FILE_ID_AT + FILE_ID_SIZE)
+}
+
 /** Decodes a header that must be that of segment `id` of this file; CORRUPT or FORMAT_NEWER otherwise. */
 export function decodeHeader(
   bytes: Uint8Array,

@@ -16,7 +16,7 @@ import type { DatabaseFiles } from '../opened.ts'
 import { Task, type TaskOptions } from '../task.ts'
 import { type Counts, checkDatabaseState, noCounts } from './check-database.ts'
 import { checkDirectory, checkPages, checkSmallFiles } from './check-files.ts'
-import type { Check, VerifyProblem } from './problem.ts'
+import type { Check, ProblemKind, VerifyProblem } from './problem.ts'
 
 export interface VerifyOptions extends TaskOptions {
   /** Also runs every record through the schema that its collection is declared with. */
@@ -51,13 +51,19 @@ export class Findings {
   readonly problems: VerifyProblem[] = []
   count = 0
   readonly #limit: number
+  #ignored: ProblemKind | undefined
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
+  /** Problems of this kind have been told already. */
+  ignore(kind: ProblemKind): void {
+    this.#ignored = kind
+  }
+
   add(found: VerifyProblem | undefined): void {
-    if (found === undefined) return
+    if (found === undefined || found.kind === this.#ignored) return
     this.count++
     if (this.problems.length < this.#limit) this.problems.push(found)
   }
@@ -71,13 +77,20 @@ export function checkedLimit({ limit = DEFAULT_LIMIT }: { readonly limit?: numbe
   })
 }
 
-/** Verifies an open database. Errors: INVALID_ARGUMENT, ABORTED, CLOSED, DISK_FULL when the log grows too fast. */
-export async function verifyDatabase(database: DatabaseFiles, options: VerifyOptions): Promise<VerifyResult> {
+/**
+ * Verifies an open database; `known`: what was found in its files, which are then not read again. Errors: INVALID_ARGUMENT, ABORTED, CLOSED, DISK_FULL when
+ * the log grows too fast.
+ */
+export async function verifyDatabase(
+  database: DatabaseFiles,
+  options: VerifyOptions,
+  known?: Findings,
+): Promise<VerifyResult> {
   assertKnown('verify()', options, ['schema', 'limit', 'signal', 'onProgress'])
   const { core } = database
   const { platform } = core
   const startedMs = platform.clock.monotonic()
-  const findings = new Findings(checkedLimit(options))
+  const findings = known ?? new Findings(checkedLimit(options))
   const counts = { ...noCounts(), pages: 0 }
   const hold = core.holds.hold(core.log.tailSegment, core.log.totalBytes + MAX_GROWTH_BYTES)
   try {
@@ -86,9 +99,11 @@ export async function verifyDatabase(database: DatabaseFiles, options: VerifyOpt
       if (hold.lost) throw tooFast()
     })
     const run = (check: Check, tell: () => void): Promise<void> => runCheck(check, { task, findings, tell, database })
-    await run(checkFiles(database, counts), () => task.tell('pages', counts.pages, counts.pages + 1))
+    if (known === undefined)
+      await run(checkFiles(database, counts), () => task.tell('pages', counts.pages, counts.pages + 1))
     const root = database.root()
-    if (root !== undefined) findings.add(await checkDirectory(platform, core.path, root, core.options.readOnly))
+    if (known === undefined && root !== undefined)
+      findings.add(await checkDirectory(platform, core.path, root, core.options.readOnly))
     const state = checkDatabaseState(core, {
       counts,
       schema: options.schema === true,
