@@ -29,11 +29,11 @@ import { oldestSegment, type Recovered, recoverLog, removeVoid } from '../wal/re
 import { ioError, segmentStart } from '../wal/segment.ts'
 import { checkpointNow, remakeLater, startBackground } from './background.ts'
 import {
-  CutFinder,
-  cutFiles,
-  cutLog,
+  cutForGood,
+  cutInMemory,
+  findCut,
   forgetRestorePoint,
-  keepItems,
+  type LogCut,
   type RestorePoint,
   readRestorePoint,
   upToCut,
@@ -58,11 +58,12 @@ import { CATALOGUE_ID, makeCollection, PIECES_ID, SHAPES_ID } from './system-col
 
 const SALT_BYTES = 32
 
-/** Opens the database in `path` on a platform; the folder is made when it is not there. */
+/** Opens the database in `path` on a platform; the folder is made when it is not there. `outside`: where backups go. */
 export async function openDatabase<C extends CollectionSpecs>(
   platform: Platform,
   path: string,
   options: OpenOptions<C>,
+  outside: Platform = platform,
 ): Promise<DatabaseWith<C>> {
   const settings = engineOptions(options, platform)
   const names = Object.keys(options.collections ?? {})
@@ -71,7 +72,7 @@ export async function openDatabase<C extends CollectionSpecs>(
     const folder = prepareFolder(platform, path, settings.readOnly)
     const lock = await takeLock(platform, folder, settings.readOnly)
     try {
-      return await openLocked(platform, { folder, lock, settings, options, names })
+      return await openLocked(platform, { folder, lock, settings, options, names, outside })
     } catch (error) {
       await lock.release()
       throw error
@@ -87,11 +88,12 @@ interface Opening<C extends CollectionSpecs> {
   readonly settings: EngineOptions
   readonly options: OpenOptions<C>
   readonly names: readonly string[]
+  readonly outside: Platform
 }
 
 async function openLocked<C extends CollectionSpecs>(
   platform: Platform,
-  { folder, lock, settings, options, names }: Opening<C>,
+  { folder, lock, settings, options, names, outside }: Opening<C>,
 ): Promise<DatabaseWith<C>> {
   const epochSalt = platform.random.fill(new Uint8Array(SALT_BYTES))
   const identity = identify(platform, folder, settings.readOnly, epochSalt)
@@ -104,6 +106,7 @@ async function openLocked<C extends CollectionSpecs>(
       fileId: identity.fileId,
       epochSalt,
       map: opened.context.map,
+      outside,
       root: () => (opened.rebuilding() ? undefined : opened.root()),
     },
     declared: names,
@@ -144,22 +147,20 @@ async function openEngine(
       if (!(error instanceof ImageError)) throw error
     }
   }
-  const opened = recover(given, rebuildRoot(platform, folder, root, epochSalt), undefined, true, point)
-  if (point !== undefined && !readOnly) await passRestorePoint(platform, folder, opened)
-  return opened
+  const rebuilt = rebuildRoot(platform, folder, root, epochSalt)
+  return recover(given, rebuilt, undefined, true, point && passRestorePoint(given, rebuilt, point))
 }
 
-/** The log ends at the restore point: once that is durable, what is committed from here on is behind it. */
-async function passRestorePoint(platform: Platform, folder: string, { core, reader }: Opened): Promise<void> {
-  try {
-    await core.log.flush()
-    forgetRestorePoint(platform, folder)
-  } catch (error) {
-    reader.close()
-    // It rejects with what has failed already.
-    await core.log.close({ truncate: false }).catch(() => undefined)
-    throw error
-  }
+/** The log ends at the restore point, for ever, before anything is read or written; a read-only open gets the place. */
+function passRestorePoint(given: Given, root: Root, point: RestorePoint): LogCut | undefined {
+  const { platform, folder, identity } = given
+  const { readOnly } = given.settings
+  const config = { platform, folder: `${folder}/log`, fileId: identity.fileId, readOnly }
+  const cut = findCut(config, root.logTail, point)
+  if (readOnly) return cut
+  if (cut !== undefined) cutForGood(config, cut)
+  forgetRestorePoint(platform, folder)
+  return undefined
 }
 
 /** Damage of something that the log can make again. */
@@ -198,13 +199,7 @@ function rebuildRoot(platform: Platform, folder: string, root: Root | undefined,
 }
 
 /** Steps 3 to 5. */
-function recover(
-  given: Given,
-  root: Root,
-  image: DirectoryImage | undefined,
-  rebuild = false,
-  point?: RestorePoint,
-): Opened {
+function recover(given: Given, root: Root, image: DirectoryImage | undefined, rebuild = false, cut?: LogCut): Opened {
   const { platform, folder, settings, identity, epochSalt } = given
   const budget = new Budget(settings.memoryBytes)
   const pageConfig = { platform, folder: `${folder}/pages`, fileId: identity.fileId }
@@ -232,15 +227,10 @@ function recover(
   const logConfig = makeLogConfig(given, core)
   const frames: Frame[] = []
   // A rebuild may be larger than memory: it reads the segments again, one after the other.
-  const finder = point === undefined ? undefined : new CutFinder(point)
-  const onFrame = rebuild ? (frame: Frame) => finder?.frame(frame) : (frame: Frame) => frames.push(frame)
-  let recovered = recoverTail(logConfig, root, image, rebuild, onFrame)
-  const cut = finder?.cut
-  if (cut !== undefined) {
-    if (settings.readOnly) core.cut = cut
-    else cutFiles(platform, logConfig.folder, recovered, cut)
-    recovered = cutLog(recovered, cut, settings.readOnly)
-  }
+  const onFrame = rebuild ? () => undefined : (frame: Frame) => frames.push(frame)
+  const whole = recoverTail(logConfig, root, image, rebuild, onFrame)
+  const recovered = cut === undefined ? whole : cutInMemory(whole, cut)
+  core.cut = cut
   core.log = new Log(logConfig, recovered)
   budget.register(core.log.resident)
   budget.register(pages)
@@ -252,7 +242,6 @@ function recover(
   core.onBrokenIndex = (collection, index) => remakeLater(given, core, collection, index)
   core.liveBytes.sizeOf = (place) => entrySizeAt(core, place)
   try {
-    if (cut !== undefined && !settings.readOnly) keepItems(core.log, cut)
     const loader = replayLog(core, root, image, rebuild ? allFrames(core) : () => frames)
     core.publisher = new Publisher({ commit: core.installed, end: core.log.end }, () => core.published())
     if (settings.retainHistoryMs > 0) {

@@ -28,6 +28,8 @@ export interface DatabaseFiles {
   readonly fileId: Uint8Array
   readonly epochSalt: Uint8Array
   readonly map: PageMap
+  /** Where backups are written: the real machine also when the database is in memory. */
+  readonly outside: Platform
   /** The root that is on disk; undefined after a rebuild, until a checkpoint. */
   root(): Root | undefined
 }

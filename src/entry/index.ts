@@ -36,13 +36,17 @@ export function open<const C extends CollectionSpecs = Record<never, never>>(
   return openDatabase(nodePlatform(path), path, options)
 }
 
-/** A database that lives in memory and is gone when it is closed: for tests. The same engine, the same semantics. */
+/**
+ * A database that lives in memory and is gone when it is closed: for tests. The same engine, the same semantics; a backup
+ * of it is written to the disk.
+ */
 export async function openMemory<const C extends CollectionSpecs = Record<never, never>>(
   options: OpenOptions<C> = {},
 ): Promise<DatabaseWith<C>> {
   // Loaded when asked for: who opens files does not wait for it.
   const { memoryPlatform } = await import('../platform/memory-platform.ts')
-  return openDatabase(memoryPlatform({ seed: Math.floor(Math.random() * 0x7fffffff) }), '/memory', options)
+  const platform = memoryPlatform({ seed: Math.floor(Math.random() * 0x7fffffff) })
+  return openDatabase(platform, '/memory', options, nodePlatform())
 }
 
 /**

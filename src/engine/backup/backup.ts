@@ -23,7 +23,7 @@ import type { CommitNumber, Lsn } from '../../base/ids.ts'
 import { lsnOf, offsetOf, segmentOf } from '../../base/ids.ts'
 import type { LogHold } from '../../gc/log-holds.ts'
 import { firstRoot, type Root } from '../../gc/root.ts'
-import { FileError } from '../../platform/platform.ts'
+import { FileError, type Platform } from '../../platform/platform.ts'
 import type { LogPosition } from '../../wal/log.ts'
 import { ioError, segmentPath, segmentStart } from '../../wal/segment.ts'
 import { type StoredPart, type StoredPiece, storedBytes, storedHeader } from '../../wal/stored-bytes.ts'
@@ -133,7 +133,7 @@ async function run(database: DatabaseFiles, target: string, options: BackupOptio
     const since = await sinceOf(database, target, options)
     const plan = planOf(database, since)
     await core.log.flush()
-    const { path, output } = await begin(core, target, options, since)
+    const { path, output } = await begin(database, target, options, since)
     try {
       const files = await copy(database, plan, { hold, task, output })
       const manifest: BackupManifest = {
@@ -229,14 +229,13 @@ function assertHeader(core: Core, fileId: Uint8Array, segment: number, since: Ba
 }
 
 async function sinceOf(
-  { core }: DatabaseFiles,
+  { outside }: DatabaseFiles,
   target: string,
   { as, since, full }: BackupOptions,
 ): Promise<BackupPosition | undefined> {
-  const { platform } = core
-  if (as === 'archive') return full === true ? undefined : lastPosition(platform, target)
+  if (as === 'archive') return full === true ? undefined : lastPosition(outside, target)
   if (since === undefined) return undefined
-  if (typeof since === 'string') return positionOfBackup(platform, since)
+  if (typeof since === 'string') return positionOfBackup(outside, since)
   const { database, lsn, chain, commitNumber } = since
   if (typeof database === 'string' && [lsn, chain, commitNumber].every((each) => Number.isSafeInteger(each))) {
     return { database, lsn, chain, commitNumber }
@@ -245,19 +244,19 @@ async function sinceOf(
 }
 
 async function begin(
-  core: Core,
+  { outside }: DatabaseFiles,
   target: string,
   { as }: BackupOptions,
   since: BackupPosition | undefined,
 ): Promise<{ readonly path: string; readonly output: BackupOutput }> {
-  const { files } = core.platform
+  const { files } = outside
   if (as === 'archive') {
     files.makeFolderSync(target)
-    return beginFile(core, nextArchiveFile(core.platform, target, since === undefined ? 'full' : 'increment'))
+    return beginFile(outside, nextArchiveFile(outside, target, since === undefined ? 'full' : 'increment'))
   }
   if (as === 'file' || since !== undefined) {
     if (files.existsSync(target)) throw refused(`${target} is there already`, 'target')
-    return beginFile(core, target)
+    return beginFile(outside, target)
   }
   if (files.existsSync(target) && files.listSync(target).length > 0) {
     throw refused(`${target} is there already and is not empty`, 'target')
@@ -266,8 +265,11 @@ async function begin(
   return started(target, output)
 }
 
-function beginFile(core: Core, path: string): Promise<{ readonly path: string; readonly output: BackupOutput }> {
-  return started(path, new FileOutput(core.platform.files, path))
+function beginFile(
+  { files }: Platform,
+  path: string,
+): Promise<{ readonly path: string; readonly output: BackupOutput }> {
+  return started(path, new FileOutput(files, path))
 }
 
 async function started(

@@ -6,8 +6,9 @@
  *   segment 10  header: prevEnd p │ frame: [COMMIT 41] [COMMIT 42]                  later segments: gone
  *
  * A frame may hold commits on both sides. It is not written anew, because bytes of a position have one content only; what
- * of it stays is written into the first segment of this open, whose header says that the older one ends before that frame:
- * what lies there is void for every reader.
+ * of it stays becomes a segment of its own, whose header says that the older one ends before that frame: what lies there is
+ * void for every reader. That segment comes into being with its frame, by a rename, or there would be a moment in which
+ * neither of the two counts.
  *
  * Each step may be the last one of a process: files go highest first, the file is removed when the cut is durable, and
  * until then the next open finds a log that reaches the restore point all the same, and does it again. A read-only open
@@ -17,12 +18,13 @@ import { getU32, setU53 } from '../../base/binary.ts'
 import { corrupt } from '../../base/errors.ts'
 import { type Lsn, lsnOf, offsetOf, segmentOf } from '../../base/ids.ts'
 import { invariant } from '../../base/invariant.ts'
-import { COMMIT_HAS_DATA, ITEM_COMMIT, ITEM_DATA, type Item, readItem } from '../../codec/entry.ts'
+import { ITEM_COMMIT, ITEM_DATA, type Item, readItem } from '../../codec/entry.ts'
 import type { Platform } from '../../platform/platform.ts'
-import { type Frame, PREV_CHAIN_AT } from '../../wal/frame.ts'
-import type { Log } from '../../wal/log.ts'
-import type { Recovered } from '../../wal/recovery.ts'
-import { segmentPath } from '../../wal/segment.ts'
+import { FRAME_HEAD, type Frame, PREV_CHAIN_AT } from '../../wal/frame.ts'
+import { type Recovered, recoverLog } from '../../wal/recovery.ts'
+import type { RecoveryConfig } from '../../wal/recovery-files.ts'
+import { segmentIds, segmentPath } from '../../wal/segment.ts'
+import { singleFrameStart, writeSingleFrame } from '../../wal/single-frame.ts'
 import { readSmallFile } from '../root-file.ts'
 
 export const RESTORE_POINT_FILE = 'restore-point'
@@ -78,7 +80,7 @@ export interface LogCut {
 }
 
 /** Looks for the first commit that goes, in frames as recovery hands them out. */
-export class CutFinder {
+class CutFinder {
   readonly #point: RestorePoint
   cut: LogCut | undefined
 
@@ -105,29 +107,41 @@ export class CutFinder {
   }
 }
 
-/** The log up to the cut; `whole`: with all of the frame that is cut, for a reader that stops within it (upToCut). */
-export function cutLog(recovered: Recovered, cut: LogCut, whole: boolean): Recovered {
-  const id = segmentOf(cut.lsn)
+/** The log up to the frame of the cut, for a read-only open, which stops within it (upToCut). */
+export function cutInMemory(recovered: Recovered, { lsn, frameSize, checksum }: LogCut): Recovered {
+  const id = segmentOf(lsn)
   const segments = recovered.segments.filter((segment) => segment.id <= id)
   const last = segments.at(-1)
   invariant(last?.id === id, () => 'a cut lies in the log')
-  const offset = offsetOf(cut.lsn) + (whole ? cut.frameSize : 0)
+  const offset = offsetOf(lsn) + frameSize
   last.usedBytes = offset
   last.sealedTo = offset
   last.writtenTo = offset
-  last.closed = false
-  const end = { lsn: lsnOf(id, offset), chain: whole ? cut.checksum : cut.chain }
-  return { ...recovered, segments, end, tornBytes: 0 }
+  return { ...recovered, segments, end: { lsn: lsnOf(id, offset), chain: checksum }, tornBytes: 0 }
 }
 
-/** Removes the segments behind the cut; where nothing of the frame stays, the rest of its segment too. Durable. */
-export function cutFiles({ files }: Platform, folder: string, recovered: Recovered, cut: LogCut): void {
+/** Where the log is cut; undefined when all of it stays. Verifies all of it. Throws CORRUPT, IO. */
+export function findCut(config: RecoveryConfig, tailSegment: number, point: RestorePoint): LogCut | undefined {
+  const finder = new CutFinder(point)
+  recoverLog(config, { tailSegment, position: 'start' }, (frame) => finder.frame(frame))
+  return finder.cut
+}
+
+/** Cuts the log for ever: durable when it returns. Throws FileError. */
+export function cutForGood(config: RecoveryConfig, cut: LogCut): void {
+  const { platform, folder, fileId } = config
+  const { files } = platform
   const id = segmentOf(cut.lsn)
-  for (const segment of [...recovered.segments].reverse()) {
-    if (segment.id > id) files.unlinkSync(segmentPath(folder, segment.id))
-  }
+  const keeps = cut.items.length > 0
+  // The one right behind is replaced, if anything stays: it may not be missing for a moment.
+  const above = segmentIds(files.listSync(folder)).filter((each) => each > (keeps ? id + 1 : id))
+  for (const each of above.reverse()) files.unlinkSync(segmentPath(folder, each))
   files.syncFolderSync(folder)
-  if (cut.items.length > 0) return
+  if (keeps) {
+    const items = movedItems(cut, id + 1)
+    writeSingleFrame({ platform, folder, fileId, id: id + 1, prevEnd: cut.lsn, prevChain: cut.chain, items })
+    return
+  }
   const handle = files.openSync(segmentPath(folder, id), 'write')
   try {
     handle.truncateSync(offsetOf(cut.lsn))
@@ -137,26 +151,20 @@ export function cutFiles({ files }: Platform, folder: string, recovered: Recover
   }
 }
 
-/** Puts what stays of the frame at the end of the log, so that it can be read; flush() makes it durable. */
-export function keepItems(log: Log, { items, lsn, frameSize }: LogCut): void {
-  if (items.length === 0) return
-  log.canReserve(items.length, { largestItem: items.length })
-  log.reserve(items.length)
-  const target = log.itemBytes.subarray(log.itemOffset, log.itemOffset + items.length)
-  target.set(items)
-  const moved = lsnOf(log.itemSegment, log.frameOffset) - lsn
-  for (let at = 0; at < target.length; ) {
-    const item = readItem(target, at, target.length)
-    const { kind, previousData } = item
-    // DATA in the same frame has moved with it.
+/** What stays of the frame, for the segment that it moves to. */
+export function movedItems({ items, lsn, frameSize }: LogCut, segment: number): Uint8Array {
+  const moved = items.slice()
+  const distance = singleFrameStart(segment) - FRAME_HEAD - lsn
+  for (let at = 0; at < moved.length; ) {
+    const { kind, previousData, dataCount, end } = readItem(moved, at, moved.length)
+    // DATA in the same frame moves with it.
     if (previousData > lsn && previousData < lsn + frameSize) {
-      const hasData = kind === ITEM_COMMIT && (target[at + 1]! & COMMIT_HAS_DATA) !== 0
-      if (hasData) setU53(target, at + 24, previousData + moved)
-      else if (kind === ITEM_DATA) setU53(target, at + 16, previousData + moved)
+      if (kind === ITEM_DATA) setU53(moved, at + 16, previousData + distance)
+      else if (dataCount > 0) setU53(moved, at + 24, previousData + distance)
     }
-    at = item.end
+    at = end
   }
-  log.boundary()
+  return moved
 }
 
 /** The frames up to a cut within one of them, which ends there. */

@@ -92,7 +92,7 @@ describe('a full backup', () => {
 it('backups of random histories, restored at each of their commits, are the state at that commit', {
   timeout: 600_000,
 }, async () => {
-  const histories = effort(3)
+  const histories = effort(2)
   let restored = 0
   for (let run = 0; run < histories; run++) {
     const random = seededRandom(seed() + run)
@@ -158,8 +158,8 @@ describe('commits that share a frame', () => {
     using oldest = db.snapshot()
     expect(oldest.commitNumber).toBe(last)
     await db.close()
-    const counts: number[] = []
-    for (let commit = first - 1; commit <= last; commit++) {
+    const counts = new Map<number, number>()
+    for (let commit = first - 1; commit <= last; commit += 1 + (commit % 3)) {
       const target = machine.platform.crash({ mode: 'keep-all', seed: 1 })
       await restoreDatabase(target, { from: ['/full', '/increment'], to: '/r', until: commit })
       const readOnly = await openFolder(target, '/r', true)
@@ -170,7 +170,7 @@ describe('commits that share a frame', () => {
       expect(restored.commitNumber).toBe(commit)
       expect(canonical(contentOf(restored)), `commit ${commit}`).toBe(model)
       checked(restored)
-      counts.push(contentOf(restored).size)
+      counts.set(commit, contentOf(restored).size)
       await restored.close()
       const again = await openFolder(target, '/r')
       expect(canonical(contentOf(again)), `commit ${commit}, opened again`).toBe(model)
@@ -182,6 +182,8 @@ describe('commits that share a frame', () => {
       if (i % 10 === 5) expected.push(expected.at(-1)! + 9)
       if (i % 7 === 3) expected.push(expected.at(-1)! - 1)
     }
-    expect(counts).toEqual(expected)
+    for (const [commit, count] of counts)
+      expect(count, `records after commit ${commit}`).toBe(expected[commit - first + 1])
+    expect(counts.size).toBeGreaterThan(15)
   })
 })
