@@ -118,6 +118,7 @@ export async function verifyDatabase(
     task.tell('records', counts.records, counts.records)
   } finally {
     hold.release()
+    core.onPublished()
   }
   const { problems, count } = findings
   const durationMs = platform.clock.monotonic() - startedMs
