@@ -4,6 +4,7 @@ import { isBlazeError } from '../../../src/base/errors.ts'
 import type { BackupResult } from '../../../src/engine/backup/backup.ts'
 import { isFolder } from '../../../src/engine/backup/input.ts'
 import { restoreDatabase } from '../../../src/engine/backup/restore.ts'
+import { Database } from '../../../src/engine/database.ts'
 import { openDatabase } from '../../../src/engine/open-database.ts'
 import type { TaskProgress } from '../../../src/engine/task.ts'
 import type { MemoryPlatform } from '../../../src/platform/memory-platform.ts'
@@ -258,6 +259,62 @@ describe('a backup or restore that ends early', () => {
     checked(db)
     await db.close()
     expect(machine.platform.files.openHandles).toBe(0)
+  })
+
+  it('because the log grows too fast gives the log free, and says so', async () => {
+    const machine = freshMachine(1)
+    const db = await openAt(machine.platform)
+    for (let i = 0; i < 40; i++) await db.collection('a').insert({ id: i, text: 'x'.repeat(150_000) })
+    const { holds } = Database.coreOf(db)
+    // What the cleaner asks when the log has grown without end.
+    const grown = (): void => {
+      machine.clock.advance(60)
+      holds.first(() => Number.POSITIVE_INFINITY)
+    }
+    await expect(db.backup('/b', { onProgress: grown })).rejects.toMatchObject({ code: 'DISK_FULL', retryable: true })
+    expect(filesOf(machine.platform, '/b')).toEqual([])
+    await expect(db.verify({ onProgress: grown })).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect(holds.first(() => 1)).toBe(Number.POSITIVE_INFINITY)
+    checked(db)
+    await db.close()
+  })
+
+  it('a restore in which any call fails, or is the last one, leaves a database or what nobody opens', {
+    timeout: 600_000,
+  }, async () => {
+    const machine = freshMachine(1)
+    const db = await small(machine)
+    const content = canonical(contentOf(db))
+    await db.backup('/b', { as: 'file' })
+    await db.close()
+    const probe = machine.platform.crash({ mode: 'keep-all', seed: 1 })
+    await restoreDatabase(probe, { from: '/b', to: '/r' })
+    const stride = Math.max(1, Math.round(9 / effort(1)))
+    for (let n = 1 + (seed() % stride); n <= probe.faults.callCount; n += stride) {
+      for (const code of ['EIO', 'ENOSPC', 'crash'] as const) {
+        const platform = machine.platform.crash({ mode: 'keep-all', seed: 1 })
+        platform.faults.failNth('any', n, code)
+        const error = await restoreDatabase(platform, { from: '/b', to: '/r' }).catch((reason: unknown) => reason)
+        platform.faults.clear()
+        const done = !(error instanceof Error)
+        const lefts = code === 'crash' ? (['lose-unsynced', 'torn', 'keep-all'] as const) : (['keep-all'] as const)
+        for (const mode of lefts) {
+          const where = `${code} at call ${n}, ${mode}`
+          if (!done) expect(isBlazeError(error), `${where}: ${String(error)}`).toBe(true)
+          const left = platform.crash({ mode, seed: n })
+          if (!left.files.existsSync('/r') || left.files.listSync('/r').length === 0) continue
+          const opened = await openDatabase(left, '/r', OPTIONS).catch((reason: unknown) => reason)
+          if (isBlazeError(opened)) {
+            expect(opened.code, where).toBe('NOT_A_DATABASE')
+            continue
+          }
+          const restored = opened as Db
+          expect(canonical(contentOf(restored)), where).toBe(content)
+          checked(restored)
+          await restored.close()
+        }
+      }
+    }
   })
 
   it('by the end of its database rejects with CLOSED', async () => {
