@@ -53,7 +53,7 @@ async function expectState(
   expect(Database.coreOf(db).installed, where).toBe(commit)
   states.expect(db, commit, where)
   checked(db)
-  await db.collection('a').upsert({ id: 1, n: 1 })
+  await db.collection('a').insert({ id: 'new', n: 1 })
   expect(db.commitNumber, where).toBe(commit + 1)
   const after = canonical(contentOf(db))
   await db.close()

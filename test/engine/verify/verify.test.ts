@@ -197,7 +197,8 @@ describe('planted in an open database', () => {
     for (const { text, whatToDo } of result.problems) expect(`${text} ${whatToDo}`).toMatch(/.{30,}/)
     expect(result.problemCount).toBe(result.problems.length)
     const limited = await db.verify({ limit: 0 })
-    expect(limited).toMatchObject({ ok: false, problems: [], problemCount: result.problemCount })
+    expect(limited).toMatchObject({ ok: false, problems: [] })
+    expect(limited.problemCount).toBeGreaterThan(0)
     await db.close()
   })
 
