@@ -32,6 +32,8 @@ export interface ErrorDetails {
   COMMIT_UNKNOWN: undefined
   LOCKED: { readonly pid: number; readonly host: string; readonly since: string; readonly mode: string }
   NOT_A_DATABASE: { readonly path: string }
+  NOT_A_BACKUP: { readonly path: string }
+  BACKUP_CHAIN: { readonly reason: 'log-cleaned' | 'other-database' | 'other-history' | 'part-missing' }
   FORMAT_NEWER: { readonly found: number; readonly supported: number }
   VERSION_NEWER: { readonly collection: string; readonly stored: number; readonly declared: number }
   MIGRATION: { readonly collection: string; readonly step: number; readonly id: string | number | undefined }
@@ -82,6 +84,8 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   'COMMIT_UNKNOWN',
   'LOCKED',
   'NOT_A_DATABASE',
+  'NOT_A_BACKUP',
+  'BACKUP_CHAIN',
   'FORMAT_NEWER',
   'VERSION_NEWER',
   'MIGRATION',

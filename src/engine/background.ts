@@ -70,7 +70,8 @@ export function startBackground(
     waitDurable: () => core.log.flush(),
     writeRoot: putRoot,
     afterRoot(next) {
-      core.log.removeBelow(next.logTail)
+      // Cleaned before somebody held them: void for the next open, and kept for him.
+      core.log.removeBelow(Math.min(next.logTail, core.heldFrom()))
       core.dataCommits.forgetBelow(next.logTail)
       for (const [segment] of [...core.liveBytes.entries()]) {
         if (segment < next.logTail) core.liveBytes.forget(segment)

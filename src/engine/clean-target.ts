@@ -51,7 +51,7 @@ export function cleanTarget(core: Core): CleanTarget {
     },
     commitOfTransaction: (segment, transaction) => core.dataCommits.commitOf(segment, transaction),
     submit: () => core.log.submit(core.options.durability === 'none' ? 'none' : 'relaxed'),
-    heldFrom: () => Number.POSITIVE_INFINITY,
+    heldFrom: () => core.heldFrom(),
     liveBytes: () => core.liveBytes.total,
     deviceBytesPerMs: () => core.writeRate() ?? DEFAULT_BYTES_PER_MS,
     canWrite: () => core.takesWrites,

@@ -9,6 +9,7 @@ import type { CollectionId, CommitNumber, StructureId } from '../base/ids.ts'
 import { uuidV7Generator } from '../base/uuid.ts'
 import { encode as encodeStandalone } from '../codec/standalone.ts'
 import { DataCommits } from '../gc/data-commits.ts'
+import { LogHolds } from '../gc/log-holds.ts'
 import { History, VERSION_BYTES } from '../mvcc/history.ts'
 import { type SnapshotHold, SnapshotRegistry } from '../mvcc/snapshots.ts'
 import type { Budget } from '../pages/budget.ts'
@@ -16,6 +17,7 @@ import type { PageSpace, PageStore } from '../pages/page-table.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Log } from '../wal/log.ts'
 import type { BlockSeal } from '../wal/seal.ts'
+import type { LogCut } from './backup/restore-point.ts'
 import type { CollectionDescription, CollectionState } from './collection-state.ts'
 import { DerivedStructures } from './derived.ts'
 import { backgroundErrors, endedSnapshots } from './diagnostics.ts'
@@ -100,6 +102,8 @@ export class Core {
   readonly collections: Map<string, CollectionState> = new Map()
   readonly byId: Map<CollectionId, CollectionState> = new Map()
   readonly dataCommits: DataCommits = new DataCommits()
+  /** Who needs the log from where on: backups, the verification. */
+  readonly holds: LogHolds = new LogHolds()
   readonly spill: Spill
   /** Columns, by collection. */
   readonly derived: DerivedStructures
@@ -120,6 +124,8 @@ export class Core {
   /** Transactions that lost to another commit, each attempt. */
   conflictCount = 0
   nextCollectionId = 16
+  /** Opened read-only at a restore point: the last frame is read up to here, and what follows in it is void. */
+  cut: LogCut | undefined
   /** Set when close() begins: new work is refused; open transactions may still end. */
   closing = false
   /** Set when the log is about to be closed: nothing is taken any more. */
@@ -315,6 +321,15 @@ export class Core {
   writeRate(): number | undefined {
     const { writes, bytesWritten, medianWriteMs } = this.log.stats()
     return writes === 0 || medianWriteMs === 0 ? undefined : bytesWritten / writes / medianWriteMs
+  }
+
+  /** The first log segment that somebody holds; Infinity when nobody does. */
+  heldFrom(): number {
+    return this.holds.first((segment) => {
+      let bytes = 0
+      for (const { id, sizeBytes } of this.log.segments()) if (id >= segment) bytes += sizeBytes
+      return bytes
+    })
   }
 
   /** The last failure of background work, for stats and health. */

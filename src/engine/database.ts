@@ -5,6 +5,7 @@
 import { BlazeError } from '../base/errors.ts'
 import type { IndexForm } from '../indexes/index-spec.ts'
 import type { DynamicRecord } from '../query/types.ts'
+import type { BackupOptions, BackupResult } from './backup/backup.ts'
 import { Collection } from './collection.ts'
 import {
   type CollectionsOf,
@@ -26,6 +27,7 @@ import type { ByteSource } from './dump/source-text.ts'
 import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
 import type { DatabaseHealth } from './health.ts'
 import { assertKnown } from './known-options.ts'
+import type { DatabaseFiles } from './opened.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
 import type { CollectionDoor } from './reader.ts'
@@ -43,10 +45,12 @@ import {
   Transaction,
   type TransactionWith,
 } from './transaction-handle.ts'
+import type { VerifyOptions, VerifyResult } from './verify/verify-database.ts'
 
 /** What opening built around the core, and how it is taken down. */
 export interface DatabaseParts {
   readonly core: Core
+  readonly files: DatabaseFiles
   readonly declared: readonly string[]
   checkpoint(): Promise<void>
   compact(options: CompactOptions): Promise<CompactResult>
@@ -319,6 +323,37 @@ export class Database<C = unknown> implements AsyncDisposable {
     await turn
   }
 
+  /**
+   * Copies what is durable to `target` while reading and writing go on: a database folder, a file for `restore()`, or the
+   * next part of an archive. The copy is the state at one commit, which the result names. What a killed or failed backup
+   * leaves is never opened as a database. Errors: INVALID_ARGUMENT (`target` is there already), BACKUP_CHAIN (an increment
+   * that cannot be), NOT_A_BACKUP, CORRUPT (the log is damaged), DISK_FULL, IO, ABORTED, CLOSED.
+   * @example
+   * const full = await db.backup('backups/monday')
+   * await db.backup('backups/tuesday.blazebackup', { since: full.position })
+   * await db.backup('archive', { as: 'archive' }) // each hour; see restore()
+   */
+  async backup(target: string, options: BackupOptions = {}): Promise<BackupResult> {
+    this.#core.assertOpen()
+    const { backupDatabase } = await import('./backup/backup.ts')
+    return await backupDatabase(this.#parts.files, target, options)
+  }
+
+  /**
+   * Reads everything, on disk and in memory, and holds it against everything else, in slices while the database is used:
+   * checksums, records, indexes both ways, texts, pieces, counts. Changes nothing. Problems are data; each says what to do.
+   * Errors: INVALID_ARGUMENT, ABORTED, CLOSED, DISK_FULL (more was written meanwhile than may be kept for it).
+   * @example
+   * const { ok, problems, checked } = await db.verify()
+   * for (const { text, whatToDo } of problems) console.error(text, whatToDo)
+   * console.log(ok, checked.records)
+   */
+  async verify(options: VerifyOptions = {}): Promise<VerifyResult> {
+    this.#core.assertOpen()
+    const { verifyDatabase } = await import('./verify/verify-database.ts')
+    return await verifyDatabase(this.#parts.files, options)
+  }
+
   /** Sizes, counters and who holds what. Cheap: nothing is scanned. */
   stats(): DatabaseStats {
     this.#core.assertOpen()
@@ -350,6 +385,11 @@ export class Database<C = unknown> implements AsyncDisposable {
   /** The engine behind a database: for the integrity check and tests of the layers below. */
   static coreOf(database: Database<unknown>): Core {
     return database.#core
+  }
+
+  /** The files of a database: for the verification of a closed one. */
+  static filesOf(database: Database<unknown>): DatabaseFiles {
+    return database.#parts.files
   }
 
   #begin(options: BeginOptions, label: string): TransactionSession {

@@ -8,6 +8,7 @@ import { FILE_ID_SIZE } from '../wal/segment.ts'
 import type { Encryption } from './encryption-options.ts'
 import type { Identity } from './identity.ts'
 import { createIdentity, mendIdentity, readIdentity } from './identity-file.ts'
+import { assertComplete } from './incomplete.ts'
 import { createFile, writeRoot } from './root-file.ts'
 
 /** An empty file that sends the next open to a rebuild. */
@@ -75,6 +76,7 @@ export interface IdentifyOptions {
  */
 export async function identify(platform: Platform, folder: string, options: IdentifyOptions): Promise<Identified> {
   const { readOnly, encryption } = options
+  assertComplete(platform.files, folder)
   const identity = readIdentity(platform, folder, { readOnly })
   if (identity === undefined) return create(platform, folder, options)
   const { fileId, lock } = identity

@@ -19,6 +19,8 @@ import {
 } from './identity.ts'
 import { createFile, ROOT_FILE, readSmallFile } from './root-file.ts'
 
+/** Both hold the same; one is enough. */
+export const IDENTITY_FILES: readonly string[] = ['identity.copy', 'identity']
 const NAME = 'identity'
 const COPY = 'identity.copy'
 

@@ -28,6 +28,16 @@ import { PageSegmentReader } from '../wal/page-file.ts'
 import { oldestSegment, type Recovered, recoverLog, removeVoid } from '../wal/recovery.ts'
 import { ioError, segmentStart } from '../wal/segment.ts'
 import { remakeLater, startBackground } from './background.ts'
+import {
+  cutForGood,
+  cutInMemory,
+  findCut,
+  forgetRestorePoint,
+  type LogCut,
+  type RestorePoint,
+  readRestorePoint,
+  upToCut,
+} from './backup/restore-point.ts'
 import { CatalogueLoader } from './catalogue.ts'
 import { closeDatabase } from './close.ts'
 import { type CollectionSpecs, checkedName } from './collection-spec.ts'
@@ -108,6 +118,15 @@ async function openLocked<C extends CollectionSpecs>(
   const { core, collector } = opened
   const database = new Database<C>({
     core,
+    files: {
+      core,
+      fileId: identity.fileId,
+      epochSalt,
+      map: opened.context.map,
+      seals,
+      outside: { ...platform, files: platform.outside },
+      root: () => (opened.rebuilding() ? undefined : opened.root()),
+    },
     declared: names,
     checkpoint: () => collector.checkpointOrThrow(),
     compact: (options) => compactLater(opened, options),
@@ -145,7 +164,8 @@ async function rekeyOpen(core: Core, folder: string, known: Identified, encrypti
 
 async function openEngine(given: Given): Promise<Opened> {
   const { platform, folder, epochSalt, seals } = given
-  const asked = rebuildAsked(platform, folder)
+  const point = readRestorePoint(platform, folder)
+  const asked = rebuildAsked(platform, folder) || point !== undefined
   const root = readRoot(platform, folder, { fileId: given.identity.fileId, seals })
   let damage: Error | undefined
   if (root !== undefined && !asked) {
@@ -157,9 +177,22 @@ async function openEngine(given: Given): Promise<Opened> {
       damage = error.damage
     }
   }
-  const opened = recover(given, rebuildRoot(platform, folder, root, epochSalt), undefined, true)
+  const rebuilt = rebuildRoot(platform, folder, root, epochSalt)
+  const opened = recover(given, rebuilt, undefined, true, point && passRestorePoint(given, rebuilt, point))
   if (damage !== undefined) opened.core.noteBackgroundError(damage)
   return opened
+}
+
+/** The log ends at the restore point, for ever, before anything is read or written; a read-only open gets the place. */
+function passRestorePoint(given: Given, root: Root, point: RestorePoint): LogCut | undefined {
+  const { platform, folder, identity, seals } = given
+  const { readOnly } = given.settings
+  const config = { platform, folder: `${folder}/log`, fileId: identity.fileId, seals, readOnly }
+  const cut = findCut(config, root.logTail, point)
+  if (readOnly) return cut
+  if (cut !== undefined) cutForGood(config, cut)
+  forgetRestorePoint(platform, folder)
+  return undefined
 }
 
 /** Damage of something that the log can make again. */
@@ -198,7 +231,7 @@ function rebuildRoot(platform: Platform, folder: string, root: Root | undefined,
 }
 
 /** Steps 3 to 5. */
-function recover(given: Given, root: Root, image: DirectoryImage | undefined, rebuild = false): Opened {
+function recover(given: Given, root: Root, image: DirectoryImage | undefined, rebuild = false, cut?: LogCut): Opened {
   const { platform, folder, settings, identity, seals, epochSalt } = given
   const budget = new Budget(settings.memoryBytes)
   const pageConfig = { platform, folder: `${folder}/pages`, fileId: identity.fileId, seals }
@@ -228,7 +261,9 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
   const frames: Frame[] = []
   // A rebuild may be larger than memory: it reads the segments again, one after the other.
   const onFrame = rebuild ? () => undefined : (frame: Frame) => frames.push(frame)
-  const recovered = recoverTail(logConfig, root, image, rebuild, onFrame)
+  const whole = recoverTail(logConfig, root, image, rebuild, onFrame)
+  const recovered = cut === undefined ? whole : cutInMemory(whole, cut)
+  core.cut = cut
   core.log = new Log(logConfig, recovered)
   budget.register(core.log.resident)
   budget.register(pages)
@@ -262,7 +297,7 @@ function recover(given: Given, root: Root, image: DirectoryImage | undefined, re
 function allFrames(core: Core): () => Iterable<Frame> {
   return function* () {
     for (const { id } of core.log.segments()) {
-      yield* core.log.readSegment(id)
+      yield* upToCut(core.log.readSegment(id), core.cut)
       core.budget.trim()
     }
   }

@@ -17,7 +17,7 @@
 import { getF64, getU32, setF64, setU32 } from '../base/binary.ts'
 import { equalBytes } from '../base/bytes.ts'
 import { crc32 } from '../base/checksum.ts'
-import { BlazeError, tampered } from '../base/errors.ts'
+import { BlazeError, isDamage, tampered } from '../base/errors.ts'
 import type { CommitNumber, Lsn } from '../base/ids.ts'
 import type { Root } from '../gc/root.ts'
 import { FileError, type FileHandle, type FileSystem, type Platform } from '../platform/platform.ts'
@@ -46,8 +46,13 @@ export interface RootKeys {
 
 /** Puts `root` in the place of the one before: durable when it returns. Throws IO; which root is on disk is then open. */
 export function writeRoot(platform: Platform, folder: string, root: Root, { fileId, seals }: RootKeys): void {
+  createFile(platform.files, `${folder}/${ROOT_FILE}`, rootBytes(root, { fileId, seals }))
+}
+
+/** The bytes of a root file. */
+export function rootBytes(root: Root, { fileId, seals }: RootKeys): Uint8Array {
   const plain = encodeRoot(root, fileId)
-  createFile(platform.files, `${folder}/${ROOT_FILE}`, seals.encrypts ? sealRoot(plain, seals) : plain)
+  return seals.encrypts ? sealRoot(plain, seals) : plain
 }
 
 /**
@@ -62,6 +67,16 @@ export function readRoot(platform: Platform, folder: string, { fileId, seals }: 
   const root = plain === undefined ? undefined : decodeRoot(plain, fileId)
   if (root !== undefined) return root
   throw tampered(path, 0, 'the root, sealed with the keys of this database', bytes ? 'other bytes' : 'no such file')
+}
+
+/** The root; undefined when it is lost, also where the database is encrypted. Throws FORMAT_NEWER, IO. */
+export function readSoundRoot(platform: Platform, folder: string, keys: RootKeys): Root | undefined {
+  try {
+    return readRoot(platform, folder, keys)
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
+  }
 }
 
 /**

@@ -1,10 +1,14 @@
 /** The public door of the package `blazedb`. */
 
 import { BlazeError } from '../base/errors.ts'
+import type { RestoreOptions, RestoreResult } from '../engine/backup/restore.ts'
 import type { CollectionSpecs } from '../engine/collection-spec.ts'
 import type { DatabaseWith } from '../engine/database.ts'
 import { openDatabase } from '../engine/open-database.ts'
 import type { OpenOptions } from '../engine/open-options.ts'
+import type { RepairOptions, RepairReport } from '../engine/repair/repair.ts'
+import type { VerifyResult } from '../engine/verify/verify-database.ts'
+import type { VerifyFolderOptions } from '../engine/verify/verify-folder.ts'
 import { networkFileSystem } from '../platform/file-system-kind.ts'
 import { nodeFiles } from '../platform/node-files.ts'
 import { nodePlatform } from '../platform/node-platform.ts'
@@ -34,7 +38,10 @@ export function open<const C extends CollectionSpecs = Record<never, never>>(
   return openDatabase(nodePlatform(path), path, options)
 }
 
-/** A database that lives in memory and is gone when it is closed: for tests. The same engine, the same semantics. */
+/**
+ * A database that lives in memory and is gone when it is closed: for tests. The same engine, the same semantics; a backup
+ * of it is written to the disk.
+ */
 export async function openMemory<const C extends CollectionSpecs = Record<never, never>>(
   options: OpenOptions<C> = {},
 ): Promise<DatabaseWith<C>> {
@@ -45,9 +52,55 @@ export async function openMemory<const C extends CollectionSpecs = Record<never,
   return openDatabase(memoryPlatform({ seed, outside: nodeFiles() }), '/memory', options)
 }
 
+/**
+ * Makes a database folder from a backup, with the increments that continue it, or from an archive; whole, or as it was
+ * right after one commit or at one time (`until`). No key is needed. Nothing that is there is written over, and what a
+ * killed restore leaves is never opened as a database. Errors: INVALID_ARGUMENT, NOT_A_BACKUP, BACKUP_CHAIN, CORRUPT (a
+ * file is not as it was backed up), FORMAT_NEWER, DISK_FULL, IO, ABORTED.
+ * @example
+ * await restore({ from: 'archive', to: 'data-restored', until: new Date('2026-03-01T10:00:00Z') })
+ * const db = await open('data-restored')
+ * console.log(db.commitNumber)
+ */
+export async function restore(options: RestoreOptions): Promise<RestoreResult> {
+  const { restoreDatabase } = await import('../engine/backup/restore.ts')
+  return await restoreDatabase(nodePlatform(options.to), options)
+}
+
+/**
+ * Verifies the database in a folder that nobody writes to: its files by themselves, then everything as `db.verify()` does.
+ * Changes nothing, and creates nothing but the lock's sockets. Damage is data. Errors: NOT_A_DATABASE, LOCKED, FORMAT_NEWER,
+ * INVALID_ARGUMENT, ABORTED, IO.
+ * @example
+ * const { ok, problems } = await verify('./data')
+ * if (!ok) console.error(problems)
+ */
+export async function verify(path: string, options: VerifyFolderOptions = {}): Promise<VerifyResult> {
+  const { verifyFolder } = await import('../engine/verify/verify-folder.ts')
+  return await verifyFolder(nodePlatform(path), path, options)
+}
+
+/**
+ * Makes what can be proven of a damaged database into a new one beside it (`<path>.repaired`, or `to`; `inPlace` renames),
+ * and reports exactly what is kept and what is dropped. The damaged one is only read. Where nothing is wrong with its log,
+ * nothing is written. Errors: NOT_A_DATABASE, LOCKED, CORRUPT (nothing says which database it is), FORMAT_NEWER,
+ * INVALID_ARGUMENT, DISK_FULL, IO, ABORTED.
+ * @example
+ * const plan = await repair('./data', { dryRun: true })
+ * console.log(plan.damage, plan.dropped.commits, plan.dropped.collections)
+ * const { path } = await repair('./data')
+ */
+export async function repair(path: string, options: RepairOptions = {}): Promise<RepairReport> {
+  const { repairDatabase } = await import('../engine/repair/repair.ts')
+  return await repairDatabase(nodePlatform(path), path, options)
+}
+
 export { BlazeError, type ErrorCode, type ErrorDetails, isBlazeError } from '../base/errors.ts'
 export type { RecordId } from '../base/ids.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
+export type { BackupOptions, BackupResult } from '../engine/backup/backup.ts'
+export type { BackupPosition } from '../engine/backup/manifest.ts'
+export type { RestoreOptions, RestoreResult } from '../engine/backup/restore.ts'
 export type {
   Collection,
   DeepReadonly,
@@ -89,12 +142,18 @@ export type { DatabaseHealth, HealthCheck, HealthCheckName, HealthStatus } from 
 export type { HealthOptions, OpenOptions } from '../engine/open-options.ts'
 export type { Durability } from '../engine/publisher.ts'
 export type { IdOf } from '../engine/reader.ts'
+export type { LostWrites } from '../engine/repair/losses.ts'
+export type { RepairOptions, RepairReport } from '../engine/repair/repair.ts'
 export type { TransactionOptions } from '../engine/run-transaction.ts'
 export type { StandardSchema } from '../engine/schema.ts'
 export type { CacheStats, DatabaseStats, HolderStats } from '../engine/stats.ts'
+export type { TaskOptions, TaskProgress } from '../engine/task.ts'
 export type { SearchOptions } from '../engine/text-spec.ts'
 export type { Isolation } from '../engine/transaction.ts'
 export type { Snapshot, SnapshotWith, Transaction, TransactionWith } from '../engine/transaction-handle.ts'
+export type { ProblemKind, VerifyProblem } from '../engine/verify/problem.ts'
+export type { VerifyOptions, VerifyResult } from '../engine/verify/verify-database.ts'
+export type { VerifyFolderOptions } from '../engine/verify/verify-folder.ts'
 export { unset } from '../engine/writes.ts'
 export type { IndexForm } from '../indexes/index-spec.ts'
 export type { Query } from '../query/builder.ts'

@@ -2,6 +2,7 @@
 
 export type { RecordId } from '../base/ids.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
+export type { ProblemKind, VerifyProblem } from '../engine/verify/problem.ts'
 export type { FaultCode, FileOperation, TracedCall } from '../platform/fault-plan.ts'
 export { FaultPlan } from '../platform/fault-plan.ts'
 export { type ManualClock, manualClock } from '../platform/manual-clock.ts'
@@ -25,7 +26,7 @@ export type { CollectionPlan, History, HistoryOptions, TransactionOptions } from
 export type { ValueOptions } from '../testing/arbitraries/value.ts'
 export { type Fields, type WhereOptions, type WherePlan, whereOf } from '../testing/arbitraries/where.ts'
 export { arbitraries } from '../testing/arbitraries.ts'
-export { checkDatabase, DatabaseCheckError, type DatabaseProblem } from '../testing/check-database.ts'
+export { checkDatabase, DatabaseCheckError } from '../testing/check-database.ts'
 export { type ClockSubject, clockContract } from '../testing/contracts/clock.ts'
 export { ContractError, type Ending, type TestRunner } from '../testing/contracts/contract.ts'
 export { type DirectoryStoreSubject, directoryStoreContract } from '../testing/contracts/directory-store.ts'

@@ -157,8 +157,9 @@ export class Cleaner {
 
   /** Bytes of segments that are cleaned and wait for a root to be unlinked. */
   get unlinkableBytes(): number {
+    const end = Math.min(this.#logTail, this.#options.target.heldFrom())
     let sum = 0
-    for (const { id, sizeBytes } of this.#options.log.segments()) if (id < this.#logTail) sum += sizeBytes
+    for (const { id, sizeBytes } of this.#options.log.segments()) if (id < end) sum += sizeBytes
     return sum
   }
 

@@ -119,6 +119,27 @@ export class PageMap {
     return words === undefined ? undefined : placeIn(words, page)
   }
 
+  /**
+   * Reads every image that is named from its file, one a step: yields what is thrown, or undefined. Where it lies is asked in
+   * the turn in which it is read, so that checkpoints may go on between.
+   */
+  *readAll(): Generator<{ readonly error: unknown } | undefined, void> {
+    for (const [structure, map] of [...this.#structures]) {
+      for (let mapPage = 0; mapPage < map.places.length; mapPage++) {
+        const own = map.places[mapPage]
+        if (own === undefined || this.#structures.get(structure) !== map) continue
+        const error = caught(() => this.#read(structure, MAP_PAGE + mapPage, own))
+        yield error
+        if (error !== undefined) continue
+        for (let entry = 0; entry < MAP_ENTRIES; entry++) {
+          const words = this.#structures.get(structure) === map ? this.#words(structure, map, mapPage) : undefined
+          const place = words === undefined ? undefined : placeIn(words, entry)
+          if (place !== undefined) yield caught(() => this.#read(structure, (mapPage << MAP_BITS) + entry, place))
+        }
+      }
+    }
+  }
+
   /** Begins a checkpoint of exactly these structures: all others are dropped with it. */
   begin(structures: readonly StructureImage[]): void {
     invariant(this.#staged.size === 0 && this.#dropped.length === 0, () => 'one checkpoint at a time')
@@ -362,6 +383,15 @@ export class PageMap {
 
   #stagedCount(segment: number): number {
     return (this.#live.get(segment) ?? 0) + (this.#stagedLive.get(segment) ?? 0)
+  }
+}
+
+function caught(call: () => void): { readonly error: unknown } | undefined {
+  try {
+    call()
+    return undefined
+  } catch (error) {
+    return { error }
   }
 }
 

@@ -49,6 +49,7 @@ import { type Analyzer, newAnalyzer } from './analyzer.ts'
 import { perLength } from './bm25.ts'
 import { addDocument, killDocument } from './documents.ts'
 import { FieldCounts } from './field-counts.ts'
+import { fingerprintsOf, type PartFingerprints } from './fingerprint.ts'
 import { MemoryPart } from './memory-part.ts'
 import { chooseMerge, GONE, type Merged, mergeSegments } from './merge.ts'
 import { findInPart, frequencyInPart, type Part, partBytes } from './part.ts'
@@ -172,6 +173,11 @@ export class TextIndex {
         if (documents.deaths[i] === 0) visit(documents.slots[i]!, documents.commits[i]!)
       }
     }
+  }
+
+  /** What the parts hold of each document, part after part, with yields between: for the verification. */
+  *fingerprints(): Generator<PartFingerprints | undefined, void> {
+    for (const part of this.#livingParts()) yield yield* fingerprintsOf(part, this.#fieldCounts)
   }
 
   /** Makes a search ready. INVALID_QUERY for a field that is not declared. */

@@ -103,6 +103,12 @@ export function headerSealed(bytes: Uint8Array): boolean {
   return view.getUint32(CHECKSUM_AT, true) === crc32(bytes, 0, CHECKSUM_AT)
 }
 
+/** What a header whose checksum holds states of its database: what is left of an identity that was lost. */
+export function databaseOf(header: Uint8Array): { readonly fileId: Uint8Array; readonly keyId: number } {
+  const view = new DataView(header.buffer, header.byteOffset, SEGMENT_HEAD)
+  return { fileId: header.slice(FILE_ID_AT, FILE_ID_AT + FILE_ID_SIZE), keyId: view.getUint32(KEY_ID_AT, true) }
+}
+
 /** Which header is expected, and by what it is proven. */
 export interface ExpectedHeader {
   readonly path: string

@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { setU32 } from '../../src/base/binary.ts'
 import { crc32 } from '../../src/base/checksum.ts'
+import { restoreDatabase } from '../../src/engine/backup/restore.ts'
 import { collection } from '../../src/engine/collection-spec.ts'
 import { Database } from '../../src/engine/database.ts'
 import { openDatabase } from '../../src/engine/open-database.ts'
@@ -110,6 +111,16 @@ export const DATABASE_PROVOCATIONS: readonly Provocation[] = [
     code: 'NOT_A_DATABASE',
     when: 'a folder without database is opened read-only',
     reopen: () => openOn(freshPlatform(), { readOnly: true }),
+  },
+  {
+    code: 'NOT_A_BACKUP',
+    when: 'a database is restored from its own folder',
+    use: (_, platform) => restoreDatabase(platform, { from: FOLDER, to: '/restored' }),
+  },
+  {
+    code: 'BACKUP_CHAIN',
+    when: 'an increment is to continue the backup of another database',
+    use: (db) => db.backup('/b', { since: { database: '00'.repeat(16), lsn: 0, chain: 0, commitNumber: 0 } }),
   },
   {
     code: 'FORMAT_NEWER',

@@ -262,6 +262,33 @@ it('invariant 12: durable and visible only rise, visible never passes a full com
   await db.close()
 })
 
+it('invariant 13: what leaves the process is durable: a backup holds nothing that a power cut could take', async () => {
+  const machine = freshMachine(13)
+  const durableAtWrite: number[] = []
+  let db: Db | undefined
+  const seen = watched(machine.platform, {
+    write({ path }) {
+      if (path.startsWith('/b/log/')) durableAtWrite.push(Database.coreOf(db!).log.durable)
+      return () => undefined
+    },
+  })
+  db = await openDatabase(seen, FOLDER, { ...OPTIONS, durability: 'none' })
+  for (let id = 0; id < 50; id++) await db.collection('a').insert({ id, text: 'x'.repeat(100) })
+  const { log } = Database.coreOf(db)
+  expect(log.durable, 'nothing is durable yet').toBeLessThan(log.end)
+  const backup = db.backup('/b')
+  for (let id = 50; id < 100; id++) await db.collection('a').insert({ id })
+  const { position } = await backup
+  expect(position.commitNumber).toBeGreaterThanOrEqual(50)
+  expect(durableAtWrite.length).toBeGreaterThan(0)
+  for (const durable of durableAtWrite) expect(durable).toBeGreaterThanOrEqual(position.lsn)
+  const cut = await openAt(machine.platform.crash({ mode: 'lose-unsynced', seed: 1 }))
+  expect(cut.commitNumber).toBeGreaterThanOrEqual(position.commitNumber)
+  checked(cut)
+  await cut.close()
+  await db.close()
+})
+
 it('invariant 14: no address lives across an await: a cursor goes on while its data is copied, spilled and unlinked', async () => {
   const machine = freshMachine(8)
   const db = await openAt(machine.platform)
