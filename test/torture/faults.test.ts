@@ -1,40 +1,28 @@
 /**
- * Every call to the machine fails once, or is the last one: the same workload is run again for each call it makes. At
- * effort 1 each of them is met in one run out of STRIDE (the seed says in which); from effort STRIDE on, all in one.
+ * Every call to the machine fails once, or a disk is full from some call on: the same workload is run again for each call
+ * that it makes. At effort 1 each of them is met in one run out of STRIDE (the seed says in which); from effort STRIDE on,
+ * all in one.
  */
 import { expect, it } from 'vitest'
 import { isBlazeError } from '../../src/base/errors.ts'
 import type { FaultCode } from '../../src/platform/fault-plan.ts'
-import { effort } from '../support/effort.ts'
+import { figure } from '../support/figure.ts'
 import { seed } from '../support/seed.ts'
 import { freshMachine, within } from './machine.ts'
+import { chosenCalls, isWrite, NO_CALL, tracedCalls } from './traced-calls.ts'
 import { runPhases, verifyCrashes } from './workload.ts'
 
-const STRIDE = 16
-const MODES = ['lose-unsynced', 'torn', 'keep-all'] as const
-/** Two runs may differ by a call, so that the last one is not always made. */
-const NO_CALL = { operation: 'no call', path: '' } as const
+const STRIDE = 24
+const MODES = ['lose-unsynced', 'torn'] as const
 
 /** Codes that a failing machine may be told by; CORRUPT is not among them: no byte has changed. */
 const TOLD = new Set(['IO', 'DISK_FULL', 'POISONED', 'COMMIT_UNKNOWN'])
-
-/** The calls to be made to fail in this run, 1-based. */
-async function chosenCalls(salt: number): Promise<number[]> {
-  const probe = freshMachine(seed())
-  const { errors } = await runPhases(probe, 'without a fault')
-  expect(errors).toEqual([])
-  const count = probe.platform.faults.callCount
-  const stride = Math.max(1, Math.round(STRIDE / effort(1)))
-  const calls: number[] = []
-  for (let n = 1 + ((seed() + salt) % stride); n <= count; n += stride) calls.push(n)
-  return calls
-}
 
 for (const [salt, code] of (['EIO', 'ENOSPC', 'short'] as const satisfies FaultCode[]).entries()) {
   it(`any call that fails by ${code} is told by a clear error, and nothing acknowledged is lost`, {
     timeout: 600_000,
   }, async () => {
-    for (const n of await chosenCalls(salt * 5)) {
+    for (const n of chosenCalls(await tracedCalls(), STRIDE, salt * 5)) {
       const machine = freshMachine(seed())
       const trace = machine.platform.faults.trace()
       machine.platform.faults.failNth('any', n, code)
@@ -47,17 +35,29 @@ for (const [salt, code] of (['EIO', 'ENOSPC', 'short'] as const satisfies FaultC
       // The directory store takes a short write for a full disk, as LMDB does; everybody else goes on where it ended.
       if (code === 'short' && !call.path.includes('/directory-')) expect(errors, where).toEqual([])
       await verifyCrashes(machine.platform, history, [MODES[n % 2]!], where, n)
+      figure('faults', `calls failed by ${code}`, 1)
     }
   })
 }
 
-it('a power cut or a kill in the middle of any call leaves a promised prefix', { timeout: 600_000 }, async () => {
-  for (const n of await chosenCalls(3)) {
-    const machine = freshMachine(seed())
-    const trace = machine.platform.faults.trace()
-    machine.platform.faults.failNth('any', n, 'crash')
-    const { history } = await within(runPhases(machine, `a crash at call ${n}`), `a crash at call ${n}`)
-    const call = trace[n - 1] ?? NO_CALL
-    await verifyCrashes(machine.platform, history, MODES, `a crash at call ${n}, ${call.operation} ${call.path}`, n)
-  }
-})
+for (const [salt, code] of (['ENOSPC', 'EIO'] as const satisfies FaultCode[]).entries()) {
+  it(`when every write fails by ${code} from some call on, it is told, and the next open on a sound machine goes on`, {
+    timeout: 600_000,
+  }, async () => {
+    const calls = (await tracedCalls()).filter(isWrite)
+    for (const n of chosenCalls(calls, STRIDE / 2, salt * 3)) {
+      const machine = freshMachine(seed())
+      const place = calls[n - 1]!
+      const before = calls.slice(0, n).filter(({ operation }) => operation === place.operation).length
+      machine.platform.faults.failNth(place.operation, before, code, { sticky: true })
+      const where = `${code} from write ${n} on, ${place.operation} ${place.path}`
+      const { errors, history } = await within(runPhases(machine, where), where)
+      for (const error of errors) {
+        expect(isBlazeError(error) && TOLD.has(error.code), `${where}: ${String(error)}`).toBe(true)
+      }
+      machine.platform.faults.clear()
+      await verifyCrashes(machine.platform, history, [MODES[n % 2]!], where, n)
+      figure('faults', `writes from which on all failed by ${code}`, 1)
+    }
+  })
+}
