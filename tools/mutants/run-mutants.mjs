@@ -1,0 +1,81 @@
+/**
+ * Do the tests notice? Plants each bug of mutants.mjs in a copy of this checkout and runs the tests that should catch it:
+ * `npm run mutants`, or `npm run mutants -- prune ignore` for those whose names contain a word. First those tests are run
+ * without a bug: they must pass. Prints a line for each mutant and `killed/total`; the status is 0 when all were killed.
+ * A mutant that lets the tests hang is killed by the clock.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { planted } from './apply.mjs'
+import { MUTANTS } from './mutants.mjs'
+
+/** What the tests need of a checkout. */
+const COPIED = ['src', 'test', 'tools', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+/** Several times what the slowest of the tests takes. */
+const TIME_LIMIT_MS = 5 * 60 * 1000
+const BASELINE_LIMIT_MS = 30 * 60 * 1000
+
+const root = dirname(dirname(import.meta.dirname))
+const words = process.argv.slice(2)
+const mutants = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+const folder = mkdtempSync(join(tmpdir(), 'blazedb-mutants-'))
+
+/** 'passed', 'failed' or 'hung', with what was said. */
+function runTests(tests, limitMs) {
+  const args = [join(folder, 'node_modules/vitest/vitest.mjs'), 'run', '--bail=1', ...tests]
+  const run = spawnSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: 2 ** 28,
+    env: { ...process.env, BLAZEDB_EFFORT: '', BLAZEDB_SEED: '' },
+  })
+  if (run.error !== undefined && run.error.code !== 'ETIMEDOUT') throw run.error
+  const outcome = run.error !== undefined ? 'hung' : run.status === 0 ? 'passed' : 'failed'
+  return { outcome, output: `${run.stdout}\n${run.stderr}` }
+}
+
+/** The first test that failed, as vitest names it. */
+function firstFailed(output) {
+  const line = output.split('\n').find((each) => each.includes('FAIL'))
+  return line === undefined ? 'the run itself' : line.replace(/^.*FAIL\W+/, '').trim()
+}
+
+function write(texts) {
+  for (const [file, text] of texts) writeFileSync(join(folder, file), text)
+}
+
+/** True when its tests notice it. */
+function isKilled(mutant) {
+  const read = (file) => readFileSync(join(folder, file), 'utf8')
+  const changed = planted(mutant, read)
+  const before = new Map([...changed.keys()].map((file) => [file, read(file)]))
+  write(changed)
+  try {
+    const { outcome, output } = runTests(mutant.tests, TIME_LIMIT_MS)
+    const how = outcome === 'hung' ? 'by the clock' : `by ${firstFailed(output)}`
+    console.log(outcome === 'passed' ? `SURVIVED ${mutant.name}: ${mutant.why}` : `killed   ${mutant.name}, ${how}`)
+    return outcome !== 'passed'
+  } finally {
+    write(before)
+  }
+}
+
+try {
+  for (const name of COPIED) cpSync(join(root, name), join(folder, name), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const tests = [...new Set(mutants.flatMap((each) => each.tests))]
+  const baseline = runTests(tests, BASELINE_LIMIT_MS)
+  if (baseline.outcome !== 'passed') {
+    console.log(baseline.output)
+    throw new Error('The tests do not pass without a mutant, so they cannot judge one.')
+  }
+  const killed = mutants.filter(isKilled).length
+  console.log(`${killed}/${mutants.length} mutants killed`)
+  process.exitCode = killed === mutants.length && killed > 0 ? 0 : 1
+} finally {
+  rmSync(folder, { recursive: true })
+}
