@@ -1,18 +1,32 @@
 /** The list of planted bugs follows the source: every text is found once, every test file is there. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { applied, planted } from '../../tools/mutants/apply.mjs'
-import { MUTANTS } from '../../tools/mutants/mutants.mjs'
+import { root, toolModule } from './tool-module.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+interface Edit {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+interface Mutant {
+  readonly name: string
+  readonly why: string
+  readonly edits: readonly Edit[]
+  readonly tests: readonly string[]
+}
+
+const { MUTANTS } = await toolModule<{ MUTANTS: readonly Mutant[] }>('mutants/mutants.mjs')
+const { applied, planted } = await toolModule<{
+  applied: (source: string, edit: Edit) => string
+  planted: (mutant: Mutant, read: (file: string) => string) => ReadonlyMap<string, string>
+}>('mutants/apply.mjs')
 
 test('each mutant changes the source as it is now', () => {
   for (const mutant of MUTANTS) {
     const read = (file: string): string => readFileSync(join(root, file), 'utf8')
-    const texts: ReadonlyMap<string, string> = planted(mutant, read)
-    for (const [file, text] of texts) expect(text, `${mutant.name} in ${file}`).not.toBe(read(file))
+    for (const [file, text] of planted(mutant, read)) expect(text, `${mutant.name} in ${file}`).not.toBe(read(file))
   }
 })
 

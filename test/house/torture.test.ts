@@ -3,16 +3,44 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { addFigures, figuresLine } from '../../tools/torture/figures.mjs'
-import { optionsOf } from '../../tools/torture/options.mjs'
-import { PARTS, reportingFiles } from '../../tools/torture/parts.mjs'
-import { commandOf } from '../../tools/torture/round.mjs'
-import { anotherRound, nextEffort, ROUND_MS, shares } from '../../tools/torture/schedule.mjs'
-import { readState, writeState } from '../../tools/torture/state.mjs'
+import { root, toolModule } from './tool-module.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+interface Part {
+  readonly name: string
+  readonly weight: number
+}
+
+interface Options {
+  readonly minutes: number
+  readonly parts: readonly Part[]
+  readonly once: { readonly effort: number; readonly files: readonly string[] } | undefined
+}
+
+type Totals = Readonly<Record<string, Readonly<Record<string, number>> | undefined>>
+
+const { PARTS, reportingFiles } = await toolModule<{
+  PARTS: readonly Part[]
+  reportingFiles: (root: string) => ReadonlyMap<string, readonly string[]>
+}>('torture/parts.mjs')
+const { addFigures, figuresLine } = await toolModule<{
+  addFigures: (totals: Totals, text: string) => Totals
+  figuresLine: (part: string, counts: Totals[string]) => string
+}>('torture/figures.mjs')
+const { anotherRound, nextEffort, ROUND_MS, shares } = await toolModule<{
+  anotherRound: (leftMs: number, tookMs: number) => boolean
+  nextEffort: (last: { effort: number; tookMs: number; leftMs: number; most?: number }) => number
+  ROUND_MS: number
+  shares: (parts: readonly Part[], minutes: number) => ReadonlyMap<string, number>
+}>('torture/schedule.mjs')
+const { optionsOf } = await toolModule<{ optionsOf: (args: readonly string[]) => Options }>('torture/options.mjs')
+const { commandOf } = await toolModule<{
+  commandOf: (round: { files: readonly string[]; seed: number; effort: number }) => string
+}>('torture/round.mjs')
+const { readState, writeState } = await toolModule<{
+  readState: (file: string) => unknown
+  writeState: (file: string, state: unknown) => void
+}>('torture/state.mjs')
 
 describe('the parts of the torture', () => {
   test('every part that a test reports to is in the table', () => {
@@ -65,10 +93,10 @@ describe('the figures of the torture', () => {
     const kills = (count: number) => ({ part: 'kills', what: 'SIGKILLs survived', count })
     const first = addFigures({}, lines(kills(12), { part: 'kills', what: 'commits, none lost', count: 3 }))
     const both = addFigures(first, lines(kills(5000), { part: 'codec', what: 'inputs', count: 1 }))
-    expect(figuresLine('kills', both.kills)).toBe('kills: 5,012 SIGKILLs survived, 3 commits, none lost')
-    expect(figuresLine('codec', both.codec)).toBe('codec: 1 inputs')
-    expect(figuresLine('soak', both.soak)).toBe('soak: nothing was counted')
-    expect(first.kills).toEqual({ 'SIGKILLs survived': 12, 'commits, none lost': 3 })
+    expect(figuresLine('kills', both['kills'])).toBe('kills: 5,012 SIGKILLs survived, 3 commits, none lost')
+    expect(figuresLine('codec', both['codec'])).toBe('codec: 1 inputs')
+    expect(figuresLine('soak', both['soak'])).toBe('soak: nothing was counted')
+    expect(first['kills']).toEqual({ 'SIGKILLs survived': 12, 'commits, none lost': 3 })
   })
 
   test('the state of a run comes back from its file', () => {
@@ -90,7 +118,7 @@ describe('the command line of the torture', () => {
   test('gives minutes, parts, a seed, and where to go on', () => {
     const given = optionsOf(['--minutes', '20', '--part', 'kills,codec', '--seed', '7', '--resume', '--state', 's'])
     expect(given).toMatchObject({ minutes: 20, seed: 7, resume: true, state: 's', once: undefined })
-    expect(given.parts.map(({ name }: { name: string }) => name)).toEqual(['kills', 'codec'])
+    expect(given.parts.map(({ name }) => name)).toEqual(['kills', 'codec'])
     expect(optionsOf(['--minutes', '1']).parts).toEqual(PARTS)
   })
 

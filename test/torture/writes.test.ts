@@ -34,13 +34,14 @@ it('a power cut or a kill in the middle of any call leaves a promised prefix', {
     const trace = machine.platform.faults.trace()
     machine.platform.faults.failNth('any', n, 'crash')
     const { history } = await within(runPhases(machine, `a crash at call ${n}`), `a crash at call ${n}`)
-    const call = trace[n - 1] ?? NO_CALL
+    const made = trace[n - 1]
+    const call = made ?? NO_CALL
     const where = `a crash at call ${n}, ${call.operation} ${call.path}`
     await verifyCrashes(machine.platform, history, ['lose-unsynced', 'keep-all'], where)
     for (let i = 0; i < TORN; i++)
       await verifyCrashes(machine.platform, history, ['torn'], where, seed() + n * TORN + i)
     figure('writes', 'calls of a traced workload crashed', 1)
-    if (call !== NO_CALL && isWrite(call)) figure('writes', 'of them writes', 1)
+    if (made !== undefined && isWrite(made)) figure('writes', 'of them writes', 1)
     figure('writes', 'states recovered, cut, torn and reordered', 2 + TORN)
     figure('writes', 'acknowledged commits, none lost, none partial', history.acknowledgedCount)
   }
