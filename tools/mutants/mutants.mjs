@@ -12,6 +12,7 @@ const SEMANTICS = 'test/engine/semantics'
 const LOG = 'test/wal/log.test.ts'
 const RECOVERY = 'test/wal/recovery.test.ts'
 const INVARIANTS = 'test/invariants'
+const DURABILITY = `${SEMANTICS}/durability.test.ts`
 const TRANSACTIONS = `${SEMANTICS}/transactions.test.ts`
 const MODEL = 'test/engine/model.test.ts'
 const WRITES = 'test/torture/writes.test.ts'
@@ -103,7 +104,7 @@ const CONFLICTS = [
     'this.#order.compare(place, this.#lastKey) <= 0)',
     'this.#order.compare(place, this.#lastKey) < 0)',
     ISOLATION,
-    SEMANTICS,
+    `${SEMANTICS}/queries-isolation.test.ts`,
   ),
   mutant(
     'validated-slices-forget-newer-writes',
@@ -121,7 +122,7 @@ const CONFLICTS = [
     'if (snapshot !== undefined && heap.slots.commitOf(holding) > snapshot) throw conflictWith(collection, holder)',
     'if (snapshot !== undefined && heap.slots.commitOf(holding) > snapshot) return',
     ISOLATION,
-    SEMANTICS,
+    TRANSACTIONS,
   ),
 ]
 
@@ -133,7 +134,7 @@ const PUBLISHING = [
     "if (pending.durability === 'full') return pending.end <= this.#durable",
     "if (pending.durability === 'full') return true",
     INVARIANTS,
-    `${SEMANTICS}/durability.test.ts`,
+    DURABILITY,
   ),
   {
     name: 'acknowledge-before-the-write',
@@ -150,7 +151,7 @@ const PUBLISHING = [
         replace: 'this.#publish()',
       },
     ],
-    tests: [INVARIANTS, `${SEMANTICS}/durability.test.ts`],
+    tests: [INVARIANTS, DURABILITY],
   },
   {
     name: 'relaxed-acknowledged-before-the-system-has-it',
@@ -167,7 +168,7 @@ const PUBLISHING = [
         replace: "if (pending.durability !== 'full') this.#publish()",
       },
     ],
-    tests: [`${SEMANTICS}/durability.test.ts`, WRITES],
+    tests: [DURABILITY, WRITES],
   },
   mutant(
     'readers-resolve-before-what-they-read',
@@ -176,7 +177,8 @@ const PUBLISHING = [
     'if (commit <= this.visible) settle(undefined)',
     'if (commit >= 0) settle(undefined)',
     INVARIANTS,
-    SEMANTICS,
+    DURABILITY,
+    TRANSACTIONS,
   ),
   mutant(
     'snapshots-see-what-is-not-published',
@@ -185,8 +187,7 @@ const PUBLISHING = [
     'return this.snapshots.acquire(this.publisher.visible,',
     'return this.snapshots.acquire(this.installed,',
     INVARIANTS,
-    SEMANTICS,
-    ISOLATION,
+    DURABILITY,
   ),
   mutant(
     'transactions-leave-their-snapshot-held',
@@ -194,7 +195,7 @@ const PUBLISHING = [
     'src/engine/transaction.ts',
     'this.core.snapshots.release(this.#hold)',
     'void this.#hold',
-    SEMANTICS,
+    `${SEMANTICS}/transaction-ends.test.ts`,
   ),
 ]
 
@@ -312,7 +313,7 @@ const LOG_WRITES = [
     'src/engine/commit.ts',
     'old !== undefined && piece * PIECE_BYTES < old.size',
     'old !== undefined && piece * PIECE_BYTES < old.size && piece > 1_000',
-    SEMANTICS,
+    INVARIANTS,
     MODEL,
   ),
 ]

@@ -6,7 +6,7 @@
  * is 0 when nothing failed.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 
@@ -15,10 +15,15 @@ const MAJORS = ['20', '22', '24', '26']
 /** As the registry's packages call systems. */
 const SYSTEM = process.platform === 'win32' ? 'win' : process.platform
 
+/** Four versions one after the other are run where other work goes on. */
+const TEST_TIMEOUT_MS = 120_000
+
 const root = dirname(dirname(import.meta.dirname))
 const args = process.argv.slice(2)
 const majors = /^[\d,]+$/.test(args[0] ?? '') ? args.shift().split(',') : MAJORS
 const folder = mkdtempSync(join(tmpdir(), 'blazedb-nodes-'))
+// A test runs Node as another user, who must get at it.
+chmodSync(folder, 0o755)
 
 function run(command, given, options = {}) {
   return spawnSync(command, given, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28, ...options })
@@ -47,7 +52,9 @@ function testOn(major) {
   const version = run(node, ['--version']).stdout.trim().slice(1)
   const report = join(folder, `${major}.json`)
   const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', '--reporter=json']
-  const tests = run(node, [...vitest, `--outputFile.json=${report}`, ...args], { env })
+  const tests = run(node, [...vitest, `--testTimeout=${TEST_TIMEOUT_MS}`, `--outputFile.json=${report}`, ...args], {
+    env,
+  })
   const counted = run(process.execPath, [join(root, 'tools/count-tests.mjs'), report])
   const demo = run(node, [join(root, 'tools/demo/demo.mjs')], { env })
   let [passed, failed] = counted.stdout.trim().split(' ').map(Number)
