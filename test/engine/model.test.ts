@@ -4,6 +4,8 @@ import type { DatabaseWith } from '../../src/engine/database.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { type SeededRandom, seededRandom } from '../../src/platform/seeded-random.ts'
 import type { DynamicRecord } from '../../src/query/types.ts'
+import { effort } from '../support/effort.ts'
+import { figure } from '../support/figure.ts'
 import { seed } from '../support/seed.ts'
 import { closeChecked, freshPlatform, openOn } from './fixture.ts'
 
@@ -124,7 +126,8 @@ describe('the engine against a model', () => {
     let db = await open(platform)
     const model: Model = new Map()
     const snapshots: { snapshot: ReturnType<Db['snapshot']>; model: Model }[] = []
-    for (let step = 0; step < 1500; step++) {
+    const steps = effort(1500)
+    for (let step = 0; step < steps; step++) {
       const action = random.below(100)
       if (action < 70) {
         const { done, apply } = randomWrite(db, model, random)
@@ -150,13 +153,15 @@ describe('the engine against a model', () => {
     for (const { snapshot } of snapshots) snapshot.close()
     expectSame(db, model, random)
     await closeChecked(db)
+    figure('model', 'commands', steps)
   })
 
   it('holds every acknowledged commit after a kill or a power cut, and a prefix of the others', async () => {
     const random = seededRandom(seed() + 1)
     let platform = freshPlatform()
     let model: Model = new Map()
-    for (let round = 0; round < 60; round++) {
+    const rounds = effort(60)
+    for (let round = 0; round < rounds; round++) {
       const db = await open(platform)
       expectSame(db, model, random)
       const commits: ((m: Model) => void)[] = []
@@ -197,5 +202,6 @@ describe('the engine against a model', () => {
       model = matched!
       await closeChecked(after)
     }
+    figure('model', 'crashes survived', rounds)
   })
 })

@@ -39,7 +39,7 @@ function runTests(tests, limitMs) {
     timeout: limitMs,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 28,
-    env: { ...process.env, BLAZEDB_EFFORT: '', BLAZEDB_SEED: '' },
+    env: { ...process.env, BLAZEDB_EFFORT: '', BLAZEDB_SEED: '', NO_COLOR: '1' },
   })
   if (run.error !== undefined && run.error.code !== 'ETIMEDOUT') throw run.error
   const outcome = run.error !== undefined ? 'hung' : run.status === 0 ? 'passed' : 'failed'
@@ -49,7 +49,7 @@ function runTests(tests, limitMs) {
 /** The first test that failed, as vitest names it. */
 function firstFailed(output) {
   const line = output.split('\n').find((each) => each.includes('FAIL'))
-  return line === undefined ? 'the run itself' : line.replace(/^.*FAIL\W+/, '').trim()
+  return line === undefined ? 'the run itself' : line.replace(/^\s*FAIL\s+/, '').trim()
 }
 
 function write(texts) {

@@ -12,8 +12,8 @@ import { join } from 'node:path'
  */
 export const PARTS = [
   { name: 'kills', about: 'processes killed by SIGKILL', weight: 3, effort: 1 },
-  { name: 'writes', about: 'crashes in each call of a traced workload', weight: 2, effort: 1, most: 16 },
-  { name: 'faults', about: 'each n-th call to the machine failing', weight: 2, effort: 1, most: 16 },
+  { name: 'writes', about: 'crashes in each call of a traced workload', weight: 2, effort: 1, most: 24 },
+  { name: 'faults', about: 'each n-th call to the machine failing', weight: 2, effort: 1, most: 24 },
   { name: 'damage', about: 'files cut, flipped, zeroed, swapped, duplicated, removed', weight: 2, effort: 1 },
   { name: 'isolation', about: 'histories of transactions, searched for anomalies', weight: 2, effort: 1 },
   { name: 'model', about: 'random commands against a Map', weight: 2, effort: 1 },
