@@ -227,15 +227,23 @@ const LOG_WRITES = [
     RECOVERY,
     INVARIANTS,
   ),
-  mutant(
-    'two-writes-in-flight',
-    'the next write begins before the one in flight has ended',
-    'src/wal/group-writer.ts',
-    'while (this.#flight === undefined && this.#poison === undefined) {',
-    'while (this.#poison === undefined) {',
-    LOG,
-    INVARIANTS,
-  ),
+  {
+    name: 'two-writes-in-flight',
+    why: 'the next write begins before the one in flight has ended',
+    edits: [
+      {
+        file: 'src/wal/group-writer.ts',
+        find: 'if (this.#scheduled || this.#flight !== undefined) return',
+        replace: 'if (this.#scheduled) return',
+      },
+      {
+        file: 'src/wal/group-writer.ts',
+        find: 'while (this.#flight === undefined && this.#poison === undefined) {',
+        replace: 'for (let once = true; once && this.#poison === undefined; once = false) {',
+      },
+    ],
+    tests: [LOG, INVARIANTS],
+  },
   mutant(
     'sealed-frames-sealed-again',
     'frames that a boundary has sealed get another content when they are written',

@@ -1,13 +1,13 @@
 /**
  * Do the tests notice? Plants each bug of mutants.mjs in a copy of this checkout and runs the tests that should catch it:
  * `npm run mutants`, or `npm run mutants -- prune ignore` for those whose names contain a word. First those tests are run
- * without a bug: they must pass (`--skip-baseline` when they just have). Prints a line for each mutant and `killed/total`; the status is 0 when all were killed.
- * A mutant that lets the tests hang is killed by the clock.
+ * without a bug: they must pass (`--skip-baseline` when they just have). Prints a line for each mutant and `killed/total`;
+ * the status is 0 when all were killed. A mutant that lets the tests hang is killed by the clock.
  */
-import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { runGroup } from '../process-group.mjs'
 import { planted } from './apply.mjs'
 import { MUTANTS } from './mutants.mjs'
 
@@ -25,25 +25,11 @@ const mutants = MUTANTS.filter(({ name }) => words.length === 0 || words.some((w
 const folder = mkdtempSync(join(tmpdir(), 'blazedb-mutants-'))
 
 /** 'passed', 'failed' or 'hung', with what was said. */
-function runTests(tests, limitMs) {
-  const args = [
-    join(folder, 'node_modules/vitest/vitest.mjs'),
-    'run',
-    '--bail=1',
-    `--testTimeout=${TEST_TIMEOUT_MS}`,
-    ...tests,
-  ]
-  const run = spawnSync(process.execPath, args, {
-    cwd: folder,
-    encoding: 'utf8',
-    timeout: limitMs,
-    killSignal: 'SIGKILL',
-    maxBuffer: 2 ** 28,
-    env: { ...process.env, BLAZEDB_EFFORT: '', BLAZEDB_SEED: '', NO_COLOR: '1' },
-  })
-  if (run.error !== undefined && run.error.code !== 'ETIMEDOUT') throw run.error
-  const outcome = run.error !== undefined ? 'hung' : run.status === 0 ? 'passed' : 'failed'
-  return { outcome, output: `${run.stdout}\n${run.stderr}` }
+async function runTests(tests, limitMs) {
+  const args = [join(folder, 'node_modules/vitest/vitest.mjs'), 'run', '--bail=1', `--testTimeout=${TEST_TIMEOUT_MS}`]
+  const env = { ...process.env, BLAZEDB_EFFORT: '', BLAZEDB_SEED: '', NO_COLOR: '1' }
+  const done = await runGroup(process.execPath, [...args, ...tests], { cwd: folder, env, limitMs })
+  return { outcome: done.isHung ? 'hung' : done.status === 0 ? 'passed' : 'failed', output: done.output }
 }
 
 /** The first test that failed, as vitest names it. */
@@ -57,21 +43,21 @@ function write(texts) {
 }
 
 /** Tests that fail without a bug cannot judge one. */
-function checkBaseline(tests) {
-  const { outcome, output } = runTests(tests, BASELINE_LIMIT_MS)
+async function checkBaseline(tests) {
+  const { outcome, output } = await runTests(tests, BASELINE_LIMIT_MS)
   if (outcome === 'passed') return
   console.log(output)
   throw new Error('The tests do not pass without a mutant, so they cannot judge one.')
 }
 
 /** True when its tests notice it. */
-function isKilled(mutant) {
+async function isKilled(mutant) {
   const read = (file) => readFileSync(join(folder, file), 'utf8')
   const changed = planted(mutant, read)
   const before = new Map([...changed.keys()].map((file) => [file, read(file)]))
   write(changed)
   try {
-    const { outcome, output } = runTests(mutant.tests, TIME_LIMIT_MS)
+    const { outcome, output } = await runTests(mutant.tests, TIME_LIMIT_MS)
     const how = outcome === 'hung' ? 'by the clock' : `by ${firstFailed(output)}`
     console.log(outcome === 'passed' ? `SURVIVED ${mutant.name}: ${mutant.why}` : `killed   ${mutant.name}, ${how}`)
     return outcome !== 'passed'
@@ -80,13 +66,12 @@ function isKilled(mutant) {
   }
 }
 
-try {
-  for (const name of COPIED) cpSync(join(root, name), join(folder, name), { recursive: true })
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  if (!skipsBaseline) checkBaseline([...new Set(mutants.flatMap((each) => each.tests))])
-  const killed = mutants.filter(isKilled).length
-  console.log(`${killed}/${mutants.length} mutants killed`)
-  process.exitCode = killed === mutants.length && killed > 0 ? 0 : 1
-} finally {
-  rmSync(folder, { recursive: true })
-}
+// Also when it is interrupted.
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+for (const name of COPIED) cpSync(join(root, name), join(folder, name), { recursive: true })
+symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+if (!skipsBaseline) await checkBaseline([...new Set(mutants.flatMap((each) => each.tests))])
+let killed = 0
+for (const each of mutants) if (await isKilled(each)) killed++
+console.log(`${killed}/${mutants.length} mutants killed`)
+process.exitCode = killed === mutants.length && killed > 0 ? 0 : 1
