@@ -34,21 +34,32 @@ const AREAS = {
   codec: ['src/codec/'],
 }
 const LEAST_PERCENT = 95
-/** The tests that are about these parts. */
+/** The tests that are about these parts; what starts processes or is about queries would only take time. */
 const TESTS = ['test/wal', 'test/mvcc', 'test/engine', 'test/gc', 'test/codec', 'test/invariants', 'test/torture']
+const LEFT_OUT = ['**/queries-*.test.ts', '**/kill.slow.test.ts', '**/larger-than-memory.slow.test.ts']
+/** Counting branches takes its time. */
+const TEST_TIMEOUT_MS = 10 * 60 * 1000
 
 const root = dirname(dirname(import.meta.dirname))
 const args = process.argv.slice(2)
 const folder = mkdtempSync(join(tmpdir(), 'blazedb-coverage-'))
 
 function measure() {
-  const flags = ['--coverage.enabled', '--coverage.reporter=json', `--coverage.reportsDirectory=${folder}`]
-  const run = spawnSync(
-    process.execPath,
-    [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...flags, ...(args.length > 0 ? args : TESTS)],
-    { cwd: root, stdio: 'inherit' },
-  )
-  if (run.status !== 0) throw new Error('The tests failed, so what they cover says nothing.')
+  const flags = [
+    '--coverage.enabled',
+    '--coverage.reporter=json',
+    '--coverage.reportOnFailure',
+    `--coverage.reportsDirectory=${folder}`,
+    `--testTimeout=${TEST_TIMEOUT_MS}`,
+    ...LEFT_OUT.map((pattern) => `--exclude=${pattern}`),
+  ]
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+  const run = spawnSync(process.execPath, [vitest, 'run', ...flags, ...(args.length > 0 ? args : TESTS)], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  // Less than all was run, so more may be covered than is said.
+  if (run.status !== 0) process.exitCode = 1
   const report = JSON.parse(readFileSync(join(folder, 'coverage-final.json'), 'utf8'))
   return Object.entries(report).map(([path, coverage]) => {
     const file = relative(root, path).replaceAll('\\', '/')
@@ -69,5 +80,5 @@ try {
     if (percent < LEAST_PERCENT) process.exitCode = 1
   }
 } finally {
-  rmSync(folder, { recursive: true })
+  rmSync(folder, { recursive: true, force: true })
 }

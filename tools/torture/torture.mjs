@@ -18,7 +18,8 @@ const root = dirname(dirname(import.meta.dirname))
 /** Only the tests of some files, once. */
 async function runOnce({ effort, files }, seed) {
   console.log(`torture: ${commandOf({ files, seed, effort })}`)
-  const { passed } = await runRound(root, { files, seed, effort }, true)
+  const { passed, figures } = await runRound(root, { files, seed, effort }, true)
+  for (const [part, counts] of Object.entries(addFigures({}, figures))) console.log(figuresLine(part, counts))
   return passed
 }
 
