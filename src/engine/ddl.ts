@@ -202,20 +202,34 @@ export async function dropCollection(core: Core, name: string): Promise<boolean>
     }
   }
   writes.remove(core.system.catalogue, collection.id)
-  await settled((settle) => {
-    commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
-    collection.dropped = true
-    core.collections.delete(name)
-    core.byId.delete(collection.id)
-    core.derived.forget(collection)
-    core.texts.forget(collection)
-    for (const place of places) core.liveBytes.drop(place)
-  })
+  try {
+    await settled((settle) => {
+      commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
+      collection.dropped = true
+      core.collections.delete(name)
+      core.byId.delete(collection.id)
+      core.derived.forget(collection)
+      core.texts.forget(collection)
+      for (const place of places) core.liveBytes.drop(place)
+    })
+  } catch (error) {
+    if (collection.dropped) putBack(core, collection, places)
+    throw error
+  }
   core.takeDown(() => {
     for (const index of collection.indexes) index.drop()
     collection.heap.drop()
   })
   return true
+}
+
+/** The write of a drop has failed, so it is never published: reads go on with what was there. Nothing is written any more. */
+function putBack(core: Core, collection: CollectionState, places: readonly Lsn[]): void {
+  collection.dropped = false
+  core.collections.set(collection.name, collection)
+  core.byId.set(collection.id, collection)
+  core.texts.declare(collection, collection.description.text)
+  for (const place of places) core.liveBytes.add(place, core.liveBytes.sizeOf(place))
 }
 
 export async function renameCollection(core: Core, name: string, to: string): Promise<void> {
@@ -231,17 +245,28 @@ export async function renameCollection(core: Core, name: string, to: string): Pr
       argument: 'to',
     })
   }
-  const description = { ...collection.description, name: to }
-  await commitCatalogue(core, collection, { description }, () => {
-    core.collections.delete(name)
-    core.collections.set(to, collection)
-    if (target === undefined) return
-    // A name that was only asked for: a transaction that is about to write to it has to look again.
-    target.dropped = true
-    core.byId.delete(target.id)
-    core.derived.forget(target)
-    core.texts.forget(target)
-  })
+  const before = collection.description
+  const description = { ...before, name: to }
+  try {
+    await commitCatalogue(core, collection, { description }, () => {
+      core.collections.delete(name)
+      core.collections.set(to, collection)
+      if (target === undefined) return
+      // A name that was only asked for: a transaction that is about to write to it has to look again.
+      target.dropped = true
+      core.byId.delete(target.id)
+      core.derived.forget(target)
+      core.texts.forget(target)
+    })
+  } catch (error) {
+    // Its write has failed, so it is never published: reads go on under the old name.
+    if (core.collections.get(to) === collection) {
+      collection.description = before
+      core.collections.delete(to)
+      core.collections.set(name, collection)
+    }
+    throw error
+  }
 }
 
 /**
