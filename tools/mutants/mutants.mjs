@@ -614,15 +614,26 @@ const VERSIONS = [
     INVARIANTS,
   ),
   mutant(
-    'recovery-frees-no-records',
-    'a replayed delete leaves its record where it is found',
+    'replayed-deletes-are-lost',
+    'a replay leaves what was deleted since the checkpoint',
     'src/mvcc/version-heap.ts',
-    'const live = this.isLive(slot)\n    this.buckets.remove(slot)',
-    'const live = this.isLive(slot)\n    if (slot < 0) this.buckets.remove(slot)',
+    'if (slot < 0) return\n    const live = this.isLive(slot)',
+    'if (slot < 0 || commit > 0) return\n    const live = this.isLive(slot)',
     'test/mvcc',
-    'test/engine/replay.test.ts',
     MODEL,
   ),
+  {
+    name: 'a-failed-drop-takes-the-collection',
+    why: 'readers lose a collection by a drop that is never published',
+    edits: [
+      {
+        file: 'src/engine/ddl.ts',
+        find: 'if (collection.dropped) putBack(core, collection, places)',
+        replace: 'if (!collection.dropped) putBack(core, collection, places)',
+      },
+    ],
+    tests: ['test/torture/regressions.test.ts'],
+  },
   mutant(
     'index-entries-stay',
     'a key that a record gives up stays in the index',
