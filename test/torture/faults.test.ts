@@ -40,7 +40,7 @@ for (const [salt, code] of (['EIO', 'ENOSPC', 'short'] as const satisfies FaultC
   })
 }
 
-for (const [salt, code] of (['ENOSPC', 'EIO'] as const satisfies FaultCode[]).entries()) {
+for (const [salt, code] of (['ENOSPC', 'EIO', 'short'] as const satisfies FaultCode[]).entries()) {
   it(`when every write fails by ${code} from some call on, it is told, and the next open on a sound machine goes on`, {
     timeout: 600_000,
   }, async () => {

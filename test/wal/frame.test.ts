@@ -4,6 +4,7 @@ import { lsnOf } from '../../src/base/ids.ts'
 import { memoryPlatform } from '../../src/platform/memory-platform.ts'
 import {
   beginFrame,
+  describeFault,
   FRAME_HEAD,
   FRAME_SOUND,
   frameFault,
@@ -16,6 +17,7 @@ import {
   decodeHeader,
   encodeHeader,
   headerSealed,
+  ioError,
   isResident,
   markResident,
   Segment,
@@ -129,4 +131,19 @@ test('residency marks exactly the frame that was read', () => {
   expect(segment.residentBytes()).toBe(48 + 832 + 64)
   segment.drop()
   expect(isResident(segment, 512)).toBe(false)
+})
+
+test('a fault is described by what was expected and what was found', () => {
+  const { bytes, view } = sealed(80)
+  const describe = (limit: number, at = 0) => describeFault(platform, bytes, view, at, limit, lsnOf(3, 512), SEED)
+  expect(describe(30)).toEqual({ expected: 'a frame of at least 40 bytes', found: '30 bytes' })
+  expect(describe(48)).toEqual({ expected: 'a frame length up to 48', found: '80' })
+  // Sound in itself: what is wrong is what it follows.
+  expect(frameFault(platform, bytes, view, 0, 80, lsnOf(3, 512), SEED)).toBe(FRAME_SOUND)
+  expect(describeFault(platform, bytes, view, 0, 80, lsnOf(3, 512), SEED).found).toBe('a frame of another history')
+})
+
+test('only failed calls of the machine become IO', () => {
+  const bug = new TypeError('a bug')
+  expect(() => ioError(bug, '')).toThrow(bug)
 })
