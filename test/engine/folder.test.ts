@@ -21,6 +21,13 @@ describe('open', () => {
     expect(platform.files.listSync('/empty')).toEqual([])
   })
 
+  it('of a file is refused, and the file stays as it was', async () => {
+    const platform = freshPlatform()
+    platform.files.openSync('/db/file', 'write').closeSync()
+    await expect(openDatabase(platform, '/db/file', {})).rejects.toMatchObject({ code: 'NOT_A_DATABASE' })
+    expect(platform.files.listSync('/db')).toEqual(['file'])
+  })
+
   it('makes the folder where it may write', async () => {
     const platform = freshPlatform()
     const db = await openDatabase(platform, '/made/here', {})

@@ -1,6 +1,8 @@
 /** A commit that fills several frames, and a log that is cut behind each of them: it is there whole, or not at all. */
 import { expect, it } from 'vitest'
 import { lsnOf } from '../../src/base/ids.ts'
+import { Database } from '../../src/engine/database.ts'
+import { Replay } from '../../src/engine/replay.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { LENGTH_AT, SEGMENT_HEAD } from '../../src/wal/frame.ts'
 import { cutLog } from './cut-log.ts'
@@ -23,6 +25,22 @@ function frameEnds(platform: MemoryPlatform): number[] {
   }
   return ends
 }
+
+it('a commit of which a part is missing is corruption, by replay and by rebuild', async () => {
+  const { platform } = freshMachine(1)
+  const db = await openAt(platform)
+  await db.collection('a').insertMany(Array.from({ length: 90 }, (_, id) => ({ id, text: 'x'.repeat(4000) })))
+  const core = Database.coreOf(db as Database<unknown>)
+  const frames = [...core.log.readSegment(core.log.headSegment)]
+  expect(frames.length, 'the commit fills several frames').toBeGreaterThan(4)
+  for (const rebuild of [false, true]) {
+    const replay = new Replay(core, { only: 'all', rebuild, onCatalogue: () => undefined, onShape: () => undefined })
+    expect(() => replay.frame(frames.at(-1)!)).toThrow(
+      expect.objectContaining({ code: 'CORRUPT', message: expect.stringContaining('names a part') }),
+    )
+  }
+  await db.close()
+})
 
 it('a commit in parts is there whole or not at all, wherever the log ends', async () => {
   const { platform } = freshMachine(1)

