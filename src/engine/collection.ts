@@ -100,7 +100,7 @@ export class TransactionCollection<T, I = T> extends Reader<T> {
 
   /** A call that throws leaves nothing of itself in the write set. */
   #run<V>(evaluate: (context: WriteContext, collection: CollectionState) => V): V {
-    this.#session.assertWritable()
+    this.#session.assertOpen()
     const { context } = this.#session
     const mark = context.writes.savepoint()
     try {

@@ -20,6 +20,7 @@ import { setU53 } from '../base/binary.ts'
 import { BlazeError, isBlazeError } from '../base/errors.ts'
 import type { CommitNumber, Lsn, RecordId } from '../base/ids.ts'
 import { lsnOf } from '../base/ids.ts'
+import { invariant } from '../base/invariant.ts'
 import { RecordKey } from '../base/record-key.ts'
 import { parseUuid } from '../base/uuid.ts'
 import type { StoredRecord } from '../base/values.ts'
@@ -38,7 +39,6 @@ import {
 } from '../codec/entry.ts'
 import { MAX_ITEM } from '../wal/frame.ts'
 import type { CollectionState } from './collection-state.ts'
-import { conflictWith } from './conflict-error.ts'
 import type { Core } from './core.ts'
 import { commits } from './diagnostics.ts'
 import { KeyChanges } from './key-changes.ts'
@@ -194,7 +194,7 @@ function prepare(core: Core, writes: WriteSet, snapshot: CommitNumber | undefine
   for (const entry of entries) {
     const { collection } = entry
     const { heap, indexes } = collection
-    if (collection.dropped) throw conflictWith(collection, entry.id)
+    invariant(!collection.dropped, () => `${collection.name} was dropped, which validation refuses`)
     for (const index of indexes) index.assertCheckable()
     key.set(entry.id)
     const found = heap.find(key)

@@ -395,7 +395,6 @@ export class Database<C = unknown> implements AsyncDisposable {
   #begin(options: BeginOptions, label: string): TransactionSession {
     return new TransactionSession(this.#core, {
       isolation: options.isolation ?? 'serializable',
-      readOnly: false,
       durability: options.durability ?? this.#core.options.durability,
       label,
     })

@@ -209,15 +209,23 @@ export async function dropCollection(core: Core, name: string): Promise<boolean>
   if (core.system.pieces.heap.liveCount > 0) removePieces(core, collection, places, writes)
   writes.remove(core.system.catalogue, collection.id)
   let counting: DeadCount | undefined
-  await settled((settle) => {
-    commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
-    counting = new DeadCount(core, places)
-    collection.dropped = true
-    core.collections.delete(name)
-    core.byId.delete(collection.id)
-    core.derived.forget(collection)
-    core.texts.forget(collection)
-  })
+  try {
+    await settled((settle) => {
+      commit(core, writes, { durability: 'full', snapshot: undefined }, settle)
+      counting = new DeadCount(core, places)
+      collection.dropped = true
+      core.collections.delete(name)
+      core.byId.delete(collection.id)
+      core.derived.forget(collection)
+      core.texts.forget(collection)
+    })
+  } catch (error) {
+    if (counting !== undefined) {
+      counting.undo()
+      putBack(core, collection)
+    }
+    throw error
+  }
   core.takeDown(() => {
     for (const index of collection.indexes) index.drop()
     collection.heap.drop()
@@ -276,6 +284,14 @@ class DeadCount {
     }
   }
 
+  /** Nothing was dropped: what has been counted as dead is needed. */
+  undo(): void {
+    this.#core.beforeImage.delete(this.finish)
+    const { liveBytes } = this.#core
+    for (const place of this.#places.slice(0, this.#at)) liveBytes.add(place, liveBytes.sizeOf(place))
+    this.#at = this.#places.length
+  }
+
   #until(endMs: number): void {
     const { clock } = this.#core.platform
     for (; this.#at < this.#places.length; this.#at++) {
@@ -295,6 +311,14 @@ function dropBytes(core: Core, place: Lsn): void {
   }
 }
 
+/** The write of a drop has failed, so it is never published: reads go on with what was there. Nothing is written any more. */
+function putBack(core: Core, collection: CollectionState): void {
+  collection.dropped = false
+  core.collections.set(collection.name, collection)
+  core.byId.set(collection.id, collection)
+  core.texts.declare(collection, collection.description.text)
+}
+
 export async function renameCollection(core: Core, name: string, to: string): Promise<void> {
   core.assertOpen()
   core.assertWritable()
@@ -308,17 +332,28 @@ export async function renameCollection(core: Core, name: string, to: string): Pr
       argument: 'to',
     })
   }
-  const description = { ...collection.description, name: to }
-  await commitCatalogue(core, collection, { description }, () => {
-    core.collections.delete(name)
-    core.collections.set(to, collection)
-    if (target === undefined) return
-    // A name that was only asked for: a transaction that is about to write to it has to look again.
-    target.dropped = true
-    core.byId.delete(target.id)
-    core.derived.forget(target)
-    core.texts.forget(target)
-  })
+  const before = collection.description
+  const description = { ...before, name: to }
+  try {
+    await commitCatalogue(core, collection, { description }, () => {
+      core.collections.delete(name)
+      core.collections.set(to, collection)
+      if (target === undefined) return
+      // A name that was only asked for: a transaction that is about to write to it has to look again.
+      target.dropped = true
+      core.byId.delete(target.id)
+      core.derived.forget(target)
+      core.texts.forget(target)
+    })
+  } catch (error) {
+    // Its write has failed, so it is never published: reads go on under the old name.
+    if (core.collections.get(to) === collection) {
+      collection.description = before
+      core.collections.delete(to)
+      core.collections.set(name, collection)
+    }
+    throw error
+  }
 }
 
 /**

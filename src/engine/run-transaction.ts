@@ -56,7 +56,6 @@ async function runOnce<V>(
 ): Promise<V> {
   const session = new TransactionSession(core, {
     isolation: options.isolation ?? 'serializable',
-    readOnly: false,
     durability: options.durability ?? core.options.durability,
     label: 'transaction',
   })

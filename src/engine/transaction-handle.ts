@@ -66,7 +66,7 @@ export class Transaction implements Disposable {
 
   /** Runs `fn`; when it throws (or rejects), what it wrote is undone and the error goes on. What it read stays read. */
   savepoint<V>(fn: () => V): V {
-    this.#session.assertWritable()
+    this.#session.assertOpen()
     const { writes } = this.#session.context
     const mark = writes.savepoint()
     let value: V

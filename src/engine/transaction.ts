@@ -8,6 +8,7 @@
 import { UNBAGGED } from '../base/bag.ts'
 import { BlazeError, isBlazeError } from '../base/errors.ts'
 import type { CommitNumber } from '../base/ids.ts'
+import { invariant } from '../base/invariant.ts'
 import type { SnapshotHold } from '../mvcc/snapshots.ts'
 import { commit } from './commit.ts'
 import { ReadSet, validatePoints, validatePredicates, validateWrites } from './conflict.ts'
@@ -34,7 +35,6 @@ function checkedIsolation(isolation: Isolation): Isolation {
 
 export interface TransactionSettings {
   readonly isolation: Isolation
-  readonly readOnly: boolean
   readonly durability: Durability
   readonly label: string
 }
@@ -63,17 +63,17 @@ export class TransactionSession implements Holder {
 
   constructor(core: Core, settings: TransactionSettings) {
     core.assertOpen()
-    if (!settings.readOnly && core.options.readOnly) throw readOnlyError()
+    if (core.options.readOnly) throw readOnlyError()
     const isolation = checkedIsolation(settings.isolation)
     checkedDurability(settings.durability)
     this.core = core
     this.#settings = settings
     this.label = settings.label
     // After a failure what is installed beyond `visible` will never be published.
-    const newest = settings.readOnly || core.publisher.failure !== undefined ? core.publisher.visible : core.installed
+    const newest = core.publisher.failure === undefined ? core.installed : core.publisher.visible
     this.#hold = core.hold(newest, settings.label)
     this.#hold.owner = this
-    const tracked = isolation === 'serializable' && !settings.readOnly
+    const tracked = isolation === 'serializable'
     this.context = new TransactionContext(core, newest, tracked ? new ReadSet() : undefined)
     this.view = new TransactionView(core, this.context, () => this.assertOpen())
     if (tracked) core.recent.begin(newest)
@@ -102,17 +102,6 @@ export class TransactionSession implements Holder {
         undefined,
       )
     )
-  }
-
-  assertWritable(): void {
-    this.assertOpen()
-    if (this.#settings.readOnly) {
-      throw new BlazeError(
-        'READ_ONLY',
-        'this transaction only reads; nothing was written. Use db.transaction.',
-        undefined,
-      )
-    }
   }
 
   /** Ends it from outside (close, timeout): its next use throws that. */
@@ -173,7 +162,6 @@ export class TransactionSession implements Holder {
     const { core, context } = this
     try {
       core.assertWritable()
-      if (this.#endedBy !== undefined) throw this.#endedBy
       if (this.#hold.ended) throw snapshotTooOld(this.label)
       validateWrites(context.writes, context.snapshot)
       if (context.reads !== undefined && !context.reads.isEmpty) {
@@ -219,7 +207,7 @@ export class TransactionSession implements Holder {
 
   #validateSome(upTo: number, most: number): number {
     const { reads, snapshot } = this.context
-    if (reads === undefined) return this.core.installed
+    invariant(reads !== undefined, () => 'what has no reads has nothing to be validated')
     if (this.#hold.ended) throw snapshotTooOld(this.label)
     this.#assertCovered()
     return validatePredicates(this.core, reads, snapshot, upTo, most)

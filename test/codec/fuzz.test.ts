@@ -8,6 +8,7 @@ import { RecordCodec } from '../../src/codec/record-codec.ts'
 import { ShapeTable } from '../../src/codec/shapes.ts'
 import { decode, decodeArray, encode, encodeArray } from '../../src/codec/standalone.ts'
 import { effort } from '../support/effort.ts'
+import { figure } from '../support/figure.ts'
 import { seed } from '../support/seed.ts'
 import { mutate, type Random, randomOf } from './mutate.ts'
 
@@ -134,5 +135,6 @@ for (const [name, { samples, read }] of all) {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
     // A mutator that only ever broke the first byte would prove little.
     expect(values).toBeGreaterThan(inputs / 1000)
+    figure('codec', 'mutated inputs, each a value or CODEC', inputs)
   })
 }

@@ -73,7 +73,6 @@ describe('a snapshot over derived structures', () => {
         const state = core.collections.get('things')!
         const session = new TransactionSession(core, {
           isolation: 'snapshot',
-          readOnly: false,
           durability: 'full',
           label: 'test',
         })
@@ -115,7 +114,6 @@ describe('a snapshot over derived structures', () => {
       const state = core.collections.get('things')!
       const session = new TransactionSession(core, {
         isolation: 'serializable',
-        readOnly: false,
         durability: 'full',
         label: 'test',
       })

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { setU32 } from '../../src/base/binary.ts'
+import { crc32 } from '../../src/base/checksum.ts'
 import type { CommitNumber, Lsn } from '../../src/base/ids.ts'
 import { createIdentity, readIdentity } from '../../src/engine/identity-file.ts'
 import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
@@ -43,6 +45,16 @@ function fileOf(platform: MemoryPlatform, name: string): Uint8Array | undefined 
 }
 
 describe('root', () => {
+  test('a root of a newer format is refused', () => {
+    const platform = newPlatform()
+    writeRoot(platform, FOLDER, ROOT, KEYS)
+    const bytes = fileOf(platform, 'root')!
+    bytes[8] = 1
+    setU32(bytes, 252, crc32(bytes, 0, 252, crc32(FILE_ID, 0, FILE_ID.length)))
+    createFile(platform.files, `${FOLDER}/root`, bytes)
+    expect(() => readRoot(platform, FOLDER, KEYS)).toThrow(expect.objectContaining({ code: 'FORMAT_NEWER' }))
+  })
+
   test.each([ROOT, { ...ROOT, directory: undefined }, { ...ROOT, cleanEnd: undefined }, firstRoot(new Uint8Array(32))])(
     'a root reads back as it was written',
     (root) => {

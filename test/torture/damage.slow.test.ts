@@ -3,133 +3,14 @@
  * commits, or an error that names the file and the place; wrong data never, and never a hang.
  */
 import { describe, expect, it } from 'vitest'
-import { isBlazeError, isDamage } from '../../src/base/errors.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { seededRandom } from '../../src/platform/seeded-random.ts'
 import { effort } from '../support/effort.ts'
 import { VARIANTS, type Variant } from '../support/encrypted.ts'
+import { figure } from '../support/figure.ts'
 import { seed } from '../support/seed.ts'
-import { canonical, checked, contentOf } from './history.ts'
-import { type Db, FOLDER, freshMachine, OPTIONS, openAt, within } from './machine.ts'
-import { indexScans } from './random-history.ts'
-
-/** A database in files, and the states it went through. */
-interface Subject {
-  readonly platform: MemoryPlatform
-  /** State after each commit, by its canonical text: what the index scans may be then. */
-  readonly states: ReadonlyMap<string, ReadonlySet<string>>
-  /** The last of them. */
-  readonly last: string
-}
-
-/**
- * A small database with some commits. 'crashed': the process was killed; 'checkpointed': killed some commits behind a
- * checkpoint; 'closed': cleanly.
- */
-async function subject(kind: 'crashed' | 'checkpointed' | 'closed', variant: Variant): Promise<Subject> {
-  const { platform } = freshMachine(seed(), variant)
-  const db = await openAt(platform)
-  const states = new Map<string, Set<string>>()
-  let last = ''
-  const note = (): void => {
-    last = canonical(contentOf(db))
-    states.set(last, (states.get(last) ?? new Set()).add(JSON.stringify(indexScans(db))))
-  }
-  note()
-  await db.createIndex('a', 'n')
-  note()
-  for (let i = 0; i < 12; i++) {
-    await db.collection('a').upsert({ id: i % 8, n: i % 3, text: `text ${i}`.repeat(1 + (i % 4)) })
-    note()
-    if (i % 3 === 2) await db.collection('a').delete(i % 5)
-    note()
-    if (i === 6 && kind === 'checkpointed') await db.checkpoint()
-  }
-  await db.transaction((tx) => {
-    tx.collection('a').upsert({ id: 100, n: 1 })
-    tx.collection('b').upsert({ id: 'x', n: 2 })
-  })
-  note()
-  await db.collection('b').insertMany([
-    { id: 'y', n: 1, body: 'y'.repeat(300) },
-    { id: 'z', n: 2 },
-  ])
-  note()
-  if (kind !== 'closed') {
-    const left = platform.crash({ mode: 'keep-all', seed: 1 })
-    await db.close()
-    // Most of the zeros behind the log's end: a megabyte would only be copied about.
-    const path = `${FOLDER}/log/1`
-    const used = usedSize(bytesOf(left, path))
-    return { platform: damaged(left, path, (bytes) => bytes.slice(0, used + 4096)), states, last }
-  }
-  await db.close()
-  return { platform, states, last }
-}
-
-function sizeOf(platform: MemoryPlatform, path: string): number {
-  const handle = platform.files.openSync(path, 'read')
-  const size = handle.sizeSync()
-  handle.closeSync()
-  return size
-}
-
-function bytesOf(platform: MemoryPlatform, path: string): Uint8Array {
-  const handle = platform.files.openSync(path, 'read')
-  const bytes = new Uint8Array(handle.sizeSync())
-  handle.readSync(bytes, 0, bytes.length, 0)
-  handle.closeSync()
-  return bytes
-}
-
-/** A copy of the machine on which `change` is done to a file. */
-function damaged(platform: MemoryPlatform, path: string, change: (bytes: Uint8Array) => Uint8Array): MemoryPlatform {
-  const copy = platform.crash({ mode: 'keep-all', seed: 1 })
-  const bytes = change(bytesOf(copy, path))
-  const handle = copy.files.openSync(path, 'write')
-  handle.truncateSync(bytes.length)
-  handle.writeSync(bytes, 0, bytes.length, 0)
-  handle.closeSync()
-  return copy
-}
-
-/** One in so many opens is a writing one, which also cuts, removes and checkpoints. */
-const WRITING = 8
-
-/** Opens, reads everything and closes: 'prefix', 'whole', or 'refused'. Anything else fails. */
-async function outcome(
-  platform: MemoryPlatform,
-  { states, last }: Subject,
-  at: number,
-  where: string,
-): Promise<string> {
-  let db: Db | undefined
-  try {
-    db = await openAt(platform, { ...OPTIONS, readOnly: at % WRITING !== 0 })
-    const text = canonical(contentOf(db))
-    expect(states.has(text), `${where}: a state that never was`).toBe(true)
-    expect(states.get(text), `${where}: the indexes of that state`).toContain(JSON.stringify(indexScans(db)))
-    checked(db)
-    return text === last ? 'whole' : 'prefix'
-  } catch (error) {
-    if (!isDamage(error)) throw error
-    expect(
-      error.details.file.startsWith('/db') || error.details.file.startsWith('log'),
-      `${where}: ${error.message}`,
-    ).toBe(true)
-    expect(Number.isSafeInteger(error.details.offset), `${where}: ${error.message}`).toBe(true)
-    return 'refused'
-  } finally {
-    await db?.close().catch((error: unknown) => expect(isBlazeError(error), `${where}: ${String(error)}`).toBe(true))
-  }
-}
-
-/** Offset behind the last byte that is not zero. */
-function usedSize(bytes: Uint8Array): number {
-  let end = bytes.length
-  while (end > 0 && bytes[end - 1] === 0) end--
-  return end
-}
+import { bytesOf, damaged, filesIn, outcome, subject, usedSize } from './damage-subject.ts'
+import { FOLDER, within } from './machine.ts'
 
 describe.each(VARIANTS)('a log cut short, $variant', ({ variant, share }) => {
   const stride = Math.max(1, Math.round(14 / share / effort(1)))
@@ -148,6 +29,7 @@ describe.each(VARIANTS)('a log cut short, $variant', ({ variant, share }) => {
       })
       const what = await within(outcome(cut, given, size, `${kind}, cut at ${size}`), `${kind}, cut at ${size}`)
       outcomes.set(what, (outcomes.get(what) ?? 0) + 1)
+      figure('damage', 'truncations', 1)
     }
     return outcomes
   }
@@ -201,16 +83,13 @@ describe.each(VARIANTS)('a flipped bit, $variant', ({ variant, share }) => {
         const where = `${kind}, ${path}, byte ${at} ^ ${bit}`
         const what = await within(outcome(flipped, given, at, where), where)
         outcomes.set(what, (outcomes.get(what) ?? 0) + 1)
+        figure('damage', 'flipped bits', 1)
       }
     }
     return outcomes
   }
 
-  const folder = (name: string) => (platform: MemoryPlatform) =>
-    platform.files
-      .listSync(`${FOLDER}/${name}`)
-      .map((each) => `${FOLDER}/${name}/${each}`)
-      .filter((path) => sizeOf(platform, path) > 0)
+  const folder = (name: 'log' | 'pages') => (platform: MemoryPlatform) => filesIn(platform, name)
 
   it('in one of the identity files, the root or the directory costs nothing: the other, or the log, is there', async () => {
     const outcomes = await flips('closed', (platform) => [

@@ -37,6 +37,12 @@ const REFUSED = new Set(['IO', 'DISK_FULL', 'POISONED', 'CLOSED'])
 export class History {
   #base: Model = new Map()
   #operations: Operation[] = []
+  #acknowledged = 0
+
+  /** Operations that were acknowledged, from the beginning. */
+  get acknowledgedCount(): number {
+    return this.#acknowledged
+  }
 
   /** Runs one operation; `apply` is what it does when it commits. False when it was refused or its fate is not known. */
   async run(
@@ -50,6 +56,7 @@ export class History {
     try {
       await issue()
       operation.fate = durability
+      this.#acknowledged++
       return true
     } catch (error) {
       if (error === NOTHING_TO_DO) {

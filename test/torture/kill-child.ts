@@ -15,13 +15,13 @@ if (folder === undefined || seedText === undefined) throw new Error('usage: kill
 const db = await open(folder, KILL_OPTIONS)
 const next = killOperations(Number(seedText))
 const inFlight = new Set<Promise<void>>()
-writeSync(1, 'open\n')
+say('open\n')
 for (let number = 0; ; number++) {
   const operation = next()
   if (operation.alone) await Promise.all(inFlight)
   while (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight)
   const done = operation.issue(db).then(() => {
-    writeSync(1, `${number}\n`)
+    say(`${number}\n`)
     inFlight.delete(done)
   })
   inFlight.add(done)
@@ -35,4 +35,16 @@ function checkpoint(): Promise<void> {
     inFlight.delete(done)
   })
   return done
+}
+
+/** Says it before it returns, also when the reader is slow: the other end of the pipe may be full for a while. */
+function say(text: string): void {
+  for (;;) {
+    try {
+      writeSync(1, text)
+      return
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error
+    }
+  }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { Database } from '../../src/engine/database.ts'
 import { effort } from '../support/effort.ts'
+import { figure } from '../support/figure.ts'
 import { withRealDatabase } from './real-machine.ts'
 
 const MIB = 1024 * 1024
@@ -81,6 +82,7 @@ it('a held snapshot stays as it was, and costs what it can see', { timeout: 600_
     expect(core.spill.sizeBytes).toBe(0)
     const spill = join(folder, 'spill')
     expect(existsSync(spill) ? statSync(spill).size : 0).toBe(0)
+    figure('soak', 'records written under a held snapshot, within bounds of memory and files', rounds * RECORDS)
     expect(items.where({ n: { lt: 50 } }).count()).toBe(batch(rounds).filter(({ n }) => n < 50).length)
   })
 })

@@ -1,7 +1,7 @@
 /** What the torture tests found, as small as it gets. */
 import { expect, it } from 'vitest'
 import { checked } from './history.ts'
-import { FOLDER, freshMachine, openAt, turns } from './machine.ts'
+import { type Db, FOLDER, freshMachine, openAt, turns } from './machine.ts'
 
 it('what is committed after the clean close of an empty database survives a kill', async () => {
   const { platform } = freshMachine(1)
@@ -72,6 +72,32 @@ it('transactionSync whose write fails says that the outcome is not known', async
   expect(write).toThrow(expect.objectContaining({ code: 'COMMIT_UNKNOWN' }))
   expect(write).toThrow(expect.objectContaining({ code: 'POISONED' }))
   await expect(db.close()).rejects.toMatchObject({ code: 'POISONED' })
+})
+
+it('a drop or a rename whose write fails leaves readers what was there', async () => {
+  const changes = [(db: Db) => db.dropCollection('a'), (db: Db) => db.renameCollection('a', 'other')]
+  for (const change of changes) {
+    const { platform } = freshMachine(1)
+    const db = await openAt(platform)
+    await db.createIndex('a', 'n')
+    const a = db.collection('a')
+    await a.insertMany([
+      { id: 1, n: 1 },
+      { id: 2, n: 2, body: 'z'.repeat(80_000) },
+    ])
+    platform.faults.failNth('write', 1, 'EIO', { path: '/log/' })
+    await expect(change(db)).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+    expect(db.collections()).toEqual(['a'])
+    expect(db.collection('other').count()).toBe(0)
+    expect(a.orderBy('id').select('id').all()).toEqual([{ id: 1 }, { id: 2 }])
+    expect(a.where({ n: { gte: 2 } }).all()).toEqual([{ id: 2, n: 2, body: 'z'.repeat(80_000) }])
+    checked(db)
+    await expect(db.close()).rejects.toMatchObject({ code: 'POISONED' })
+    const again = await openAt(platform)
+    expect(again.collections().length).toBeLessThan(2)
+    checked(again)
+    await again.close()
+  }
 })
 
 it('a page descriptor that cannot be closed is told by an error of ours, and the lock is free', async () => {

@@ -5,6 +5,7 @@ import { lsnOf } from '../../src/base/ids.ts'
 import {
   beginFrame,
   CHECKSUM_AT,
+  describeFault,
   FRAME_HEAD,
   FRAME_SOUND,
   type FrameSeal,
@@ -18,6 +19,7 @@ import {
   decodeHeader,
   encodeHeader,
   headerSealed,
+  ioError,
   isResident,
   markResident,
   Segment,
@@ -185,4 +187,21 @@ test('residency marks exactly the frame that was read', () => {
   expect(segment.residentBytes()).toBe(48 + 832 + 64)
   segment.drop()
   expect(isResident(segment, 512)).toBe(false)
+})
+
+test('a fault is described by what was expected and what was found', () => {
+  const seal = plainSealsOf(FILE_ID).frames('log', EPOCH)
+  const { bytes } = sealed(seal, 80)
+  const view = new DataView(bytes.buffer)
+  const describe = (limit: number, at = 0) => describeFault(seal, bytes, view, at, limit, PLACE)
+  expect(describe(30)).toEqual({ expected: 'a frame of at least 40 bytes', found: '30 bytes' })
+  expect(describe(48)).toEqual({ expected: 'a frame length up to 48', found: '80' })
+  // Sound in itself: what is wrong is what it follows.
+  expect(frameFault(seal, bytes, view, 0, 80, PLACE)).toBe(FRAME_SOUND)
+  expect(describeFault(seal, bytes, view, 0, 80, PLACE).found).toBe('a frame of another history')
+})
+
+test('only failed calls of the machine become IO', () => {
+  const bug = new TypeError('a bug')
+  expect(() => ioError(bug, '')).toThrow(bug)
 })

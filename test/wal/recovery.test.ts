@@ -6,7 +6,7 @@ import { manualClock } from '../../src/platform/manual-clock.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { sealFrame } from '../../src/wal/frame.ts'
 import type { Durability, LogPosition } from '../../src/wal/log.ts'
-import { decodeHeader } from '../../src/wal/segment.ts'
+import { decodeHeader, encodeHeader } from '../../src/wal/segment.ts'
 import { VARIANTS } from '../support/encrypted.ts'
 import { plainSealsOf } from '../support/seals.ts'
 import {
@@ -346,6 +346,33 @@ describe('step 4: C and the clean end', () => {
     expect(corruption(platform, { from: { tailSegment: 1, position: START, cleanEnd: end } })).toMatchObject({
       file: FIRST,
     })
+  })
+
+  test('C in a segment that is not there is corruption that names the newest one', async () => {
+    const { platform } = await written(3)
+    const position = { lsn: lsnOf(4, 600), chain: 7 }
+    expect(corruption(platform, { from: { tailSegment: 1, position } })).toMatchObject({ file: FIRST })
+    expect(openLog(newPlatform(), { from: { tailSegment: 1, position: 'start' } }).items).toEqual([])
+  })
+
+  test('a header that states the end of another segment is corruption', async () => {
+    const { platform } = await written(3)
+    const second = openLog(platform)
+    commit(second.log, 3, 40)
+    await second.log.close({ truncate: true })
+    const path = `${FOLDER}/2`
+    const header = decodeHeader(fileBytes(platform, path), {
+      path,
+      kind: 'log',
+      id: 2,
+      fileId: FILE_ID,
+      seals: plainSealsOf(FILE_ID),
+    })
+    const forged = encodeHeader({ ...header, prevEnd: lsnOf(9, 600) }, plainSealsOf(FILE_ID))
+    const handle = platform.files.openSync(path, 'write')
+    handle.writeSync(forged, 0, forged.length, 0)
+    handle.closeSync()
+    expect(corruption(platform)).toMatchObject({ file: path })
   })
 
   test('a clean end promises the log up to there, continued only by a segment that names it', async () => {

@@ -12,15 +12,27 @@ const LANES = 16
 /** Should nobody kill it, it ends by itself. */
 const LAST_TRANSFER = 500_000
 
+/** Says it before it returns, also when the reader is slow: the other end of the pipe may be full for a while. */
+function say(text) {
+  for (;;) {
+    try {
+      writeSync(1, text)
+      return
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+    }
+  }
+}
+
 const db = await open(argv[2] ?? '', { collections: { entries } })
 let next = 1
 
 async function lane() {
   while (next <= LAST_TRANSFER) {
     const transfer = next++
-    writeSync(1, `+${transfer}\n`)
+    say(`+${transfer}\n`)
     await writeTransfer(db, transfer)
-    writeSync(1, `=${transfer}\n`)
+    say(`=${transfer}\n`)
   }
 }
 
