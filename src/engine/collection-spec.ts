@@ -117,6 +117,7 @@ const MEMBERS = [
   'flush',
   'checkpoint',
   'compact',
+  'rekey',
   'stats',
   'health',
   'close',

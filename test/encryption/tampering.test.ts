@@ -15,7 +15,8 @@ import { type SeededRandom, seededRandom } from '../../src/platform/seeded-rando
 import { effort } from '../support/effort.ts'
 import { figure } from '../support/figure.ts'
 import { seed } from '../support/seed.ts'
-import { canonical, checked, contentOf } from '../torture/history.ts'
+import { namesDamage } from '../torture/damage-subject.ts'
+import { canonical, contentOf } from '../torture/history.ts'
 import { type Db, FOLDER, freshMachine, OPTIONS, openAt, within } from '../torture/machine.ts'
 import { indexScans } from '../torture/random-history.ts'
 
@@ -256,8 +257,7 @@ async function outcome(
     const text = canonical(contentOf(db))
     expect(states.has(text), `${where}: a state that never was`).toBe(true)
     expect(states.get(text), `${where}: the indexes of that state`).toContain(JSON.stringify(indexScans(db)))
-    checked(db)
-    return 'a state'
+    return namesDamage(db, where) ? 'TAMPERED' : 'a state'
   } catch (error) {
     if (!isBlazeError(error) || !NOTICED.has(error.code)) throw error
     return error.code

@@ -272,7 +272,7 @@ it('invariant 13: what leaves the process is durable: a backup holds nothing tha
       return () => undefined
     },
   })
-  db = await openDatabase(seen, FOLDER, { ...OPTIONS, durability: 'none' })
+  db = await openDatabase({ ...seen, outside: seen.files }, FOLDER, { ...OPTIONS, durability: 'none' })
   for (let id = 0; id < 50; id++) await db.collection('a').insert({ id, text: 'x'.repeat(100) })
   const { log } = Database.coreOf(db)
   expect(log.durable, 'nothing is durable yet').toBeLessThan(log.end)

@@ -31,7 +31,7 @@ function paste(name: string): { status: number | null; out: string; err: string 
 }
 
 test('each program of the README is the one in examples', () => {
-  expect([...programs.keys()]).toEqual(['first.mjs', 'transfer.mjs', 'queries.mjs'])
+  expect([...programs.keys()]).toEqual(['first.mjs', 'transfer.mjs', 'queries.mjs', 'trust.mjs'])
   for (const [name, source] of programs) expect(readFileSync(join(root, 'examples', name), 'utf8')).toBe(source)
 })
 
@@ -60,4 +60,10 @@ test('the example with a schema keeps its snapshot, refuses a bad balance and en
   expect(out).toContain("{ id: 'ada', balance: 70 } { id: 'ada', balance: 0 }")
   expect(out).toContain('accounts.balance: ')
   expect(out).toContain('nothing was written')
+})
+
+test('the example of an encrypted database backs it up, restores it, and finds both sound', () => {
+  const printed = { status: 0, out: 'true []\nok\ntrue\n', err: '' }
+  expect(paste('trust.mjs')).toEqual(printed)
+  expect(paste('trust.mjs')).toEqual(printed)
 })

@@ -25,7 +25,9 @@ export const PARTS = [
     effort: 1,
   },
   { name: 'codec', about: 'mutated bytes to every reader of the format', weight: 1, effort: 5 },
-  { name: 'backup', about: 'backups, restores and repairs, interrupted and damaged', weight: 1, effort: 1 },
+  { name: 'backup', about: 'backups and restores, interrupted, up to any commit', weight: 1, effort: 1 },
+  { name: 'repair', about: 'damaged logs, repaired', weight: 1, effort: 1 },
+  { name: 'dump', about: 'dumps and loads, of any value and of hostile text', weight: 1, effort: 1 },
   { name: 'soak', about: 'memory and files under churn', weight: 1, effort: 1 },
 ]
 
