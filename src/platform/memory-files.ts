@@ -264,12 +264,12 @@ export class MemoryFiles implements FileSystem, HandleHost {
 
   /** A device does one call after the other: a quick one behind a slow one waits for it. */
   #atItsTime(delayMs: number, fn: () => void): void {
-    const nowMs = this.clock.monotonic()
-    this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs) + delayMs
-    if (this.#busyUntilMs <= nowMs) {
+    if (delayMs === 0 && this.#waitingForTime === 0) {
       this.clock.soon(fn)
       return
     }
+    const nowMs = this.clock.monotonic()
+    this.#busyUntilMs = Math.max(this.#busyUntilMs, nowMs) + delayMs
     this.#waitingForTime++
     this.clock.after(this.#busyUntilMs - nowMs, () => {
       this.#waitingForTime--

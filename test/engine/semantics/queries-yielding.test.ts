@@ -59,8 +59,7 @@ beforeAll(async () => {
   await db.texts.insertMany(Array.from({ length: 3_000 }, (_, id) => ({ id, text: `word w${id % 7}` })))
 })
 
-// The integrity check reads all of it.
-afterAll(() => closeChecked(db), 60_000)
+afterAll(() => closeChecked(db))
 
 /** Record by record, and not by columns, which are done with them in a few turns. */
 const byRows = () => db.things.query().hint('scan')
