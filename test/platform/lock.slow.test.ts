@@ -256,9 +256,12 @@ function nobody(): { readonly uid?: number; readonly gid?: number } {
 }
 
 async function startChild(options: { readonly uid?: number; readonly gid?: number } = {}): Promise<ChildProcess> {
-  const child = fork(script, [compiled], options)
+  // Without the runner's own arguments: what they name may lie where a stranger cannot read.
+  const child = fork(script, [compiled], { execArgv: [], ...options })
   children.add(child)
-  await once(child, 'message')
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the child ended with ${code}`)))
+  await Promise.race([once(child, 'message'), ended])
+  ended.catch(() => undefined)
   return child
 }
 

@@ -41,7 +41,7 @@ export function* checkCollection(core: Core, collection: CollectionState, checks
       continue
     }
     live++
-    checks.counts.records++
+    if (!collection.system) checks.counts.records++
     yield* checkSlot(core, collection, slot, checks, keys)
     yield undefined
   }

@@ -127,7 +127,7 @@ export async function verifyDatabase(
 
 function recordTotal({ core }: DatabaseFiles): number {
   let total = 0
-  for (const collection of core.byId.values()) total += collection.heap.liveCount
+  for (const { system, heap } of core.byId.values()) if (!system) total += heap.liveCount
   return total
 }
 
