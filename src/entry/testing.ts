@@ -1,6 +1,7 @@
 /** The public door of `blazedb/testing`: what a user tests with. It needs fast-check 4 beside it. */
 
 export type { RecordId } from '../base/ids.ts'
+export type { Relay, RelayConnection } from '../base/relay.ts'
 export type { StoredRecord, Value } from '../base/values.ts'
 export type { ProblemKind, VerifyProblem } from '../engine/verify/problem.ts'
 export type { FaultCode, FileOperation, TracedCall } from '../platform/fault-plan.ts'
@@ -32,6 +33,7 @@ export { ContractError, type Ending, type TestRunner } from '../testing/contract
 export { type DirectoryStoreSubject, directoryStoreContract } from '../testing/contracts/directory-store.ts'
 export { type FileSystemSubject, fileSystemContract } from '../testing/contracts/file-system.ts'
 export { type LockStoreSubject, lockStoreContract } from '../testing/contracts/lock-store.ts'
+export { type RelaySubject, relayContract } from '../testing/contracts/relay.ts'
 export {
   type FaultyPlatform,
   type FaultyPlatformOptions,
