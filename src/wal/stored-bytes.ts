@@ -6,11 +6,11 @@
  *
  * The scan may change its buffer to make frames readable; so the bytes are kept aside as they come from the file.
  */
-import { corrupt } from '../base/errors.ts'
 import type { FileHandle, Platform } from '../platform/platform.ts'
 import { readFully } from './descriptors.ts'
 import { SEGMENT_HEAD } from './frame.ts'
 import { readHeader, SegmentScan } from './reader.ts'
+import { ReadingHandle } from './reading-handle.ts'
 import type { Seals } from './seal.ts'
 import { type SegmentHeader, segmentPath } from './segment.ts'
 
@@ -94,13 +94,12 @@ export function storedHeader({ platform, folder, segment, fileId, seals }: Store
 }
 
 /** A handle for a scan, which reads one position once: what it reads is kept as it came. */
-class KeepingHandle implements FileHandle {
-  readonly path: string
+class KeepingHandle extends ReadingHandle {
   readonly #handle: FileHandle
   readonly #kept: Uint8Array
 
   constructor(handle: FileHandle, kept: Uint8Array) {
-    this.path = handle.path
+    super(handle.path)
     this.#handle = handle
     this.#kept = kept
   }
@@ -113,38 +112,5 @@ class KeepingHandle implements FileHandle {
 
   sizeSync(): number {
     return this.#handle.sizeSync()
-  }
-
-  read(): never {
-    throw this.#refused('read')
-  }
-
-  writeSync(): never {
-    throw this.#refused('write')
-  }
-
-  write(): never {
-    throw this.#refused('write')
-  }
-
-  syncSync(): never {
-    throw this.#refused('sync')
-  }
-
-  sync(): never {
-    throw this.#refused('sync')
-  }
-
-  truncateSync(): never {
-    throw this.#refused('truncate')
-  }
-
-  /** Whoever opened the file closes it. */
-  closeSync(): never {
-    throw this.#refused('close')
-  }
-
-  #refused(call: string): Error {
-    return corrupt(this.path, 0, 'a scan that reads', `a call of ${call}`)
   }
 }

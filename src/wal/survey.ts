@@ -24,6 +24,7 @@ import {
 } from './frame.ts'
 import type { LogPosition } from './log-config.ts'
 import { SegmentScan } from './reader.ts'
+import { ReadingHandle } from './reading-handle.ts'
 import type { Seals } from './seal.ts'
 import {
   decodeHeader,
@@ -296,12 +297,11 @@ function lastNonZero(bytes: Uint8Array, from: number): number {
 }
 
 /** A file that is in memory, for a scan. */
-class BytesHandle implements FileHandle {
-  readonly path: string
+class BytesHandle extends ReadingHandle {
   readonly #bytes: Uint8Array
 
   constructor(path: string, bytes: Uint8Array) {
-    this.path = path
+    super(path)
     this.#bytes = bytes
   }
 
@@ -313,37 +313,5 @@ class BytesHandle implements FileHandle {
 
   sizeSync(): number {
     return this.#bytes.length
-  }
-
-  read(): never {
-    throw this.#refused('read')
-  }
-
-  writeSync(): never {
-    throw this.#refused('write')
-  }
-
-  write(): never {
-    throw this.#refused('write')
-  }
-
-  syncSync(): never {
-    throw this.#refused('sync')
-  }
-
-  sync(): never {
-    throw this.#refused('sync')
-  }
-
-  truncateSync(): never {
-    throw this.#refused('truncate')
-  }
-
-  closeSync(): never {
-    throw this.#refused('close')
-  }
-
-  #refused(call: string): FileError {
-    return new FileError('ENOTSUP', call, this.path)
   }
 }
