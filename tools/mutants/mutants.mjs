@@ -792,6 +792,7 @@ const TRUST = [
     'src/engine/backup/backup.ts',
     'await core.log.flush()',
     'await Promise.resolve()',
+    INVARIANTS,
     'test/engine/backup',
   ),
   mutant(

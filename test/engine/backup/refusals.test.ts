@@ -10,6 +10,7 @@ import type { TaskProgress } from '../../../src/engine/task.ts'
 import type { MemoryPlatform } from '../../../src/platform/memory-platform.ts'
 import { effort } from '../../support/effort.ts'
 import { seed } from '../../support/seed.ts'
+import { bytesOf, damaged } from '../../torture/damage-subject.ts'
 import { canonical, checked, contentOf } from '../../torture/history.ts'
 import { type Db, FOLDER, freshMachine, type Machine, OPTIONS, openAt, turns, within } from '../../torture/machine.ts'
 
@@ -404,3 +405,32 @@ async function expectCompleteOrNothing(
   checked(db)
   await db.close()
 }
+
+it('a backup of which any byte was changed is refused, or that byte says nothing and the restored database is right', async () => {
+  const machine = freshMachine(seed())
+  const db = await small(machine)
+  const content = canonical(contentOf(db))
+  await db.backup('/b', { as: 'file' })
+  await db.close()
+  const size = bytesOf(machine.platform, '/b').length
+  const codes: string[] = []
+  for (let at = seed() % 61; at < size; at += 61) {
+    const platform = damaged(machine.platform, '/b', (bytes) => {
+      bytes[at] = bytes[at]! ^ 2
+      return bytes
+    })
+    const error = await restoreDatabase(platform, { from: '/b', to: '/r' }).catch((reason: unknown) => reason)
+    if (isBlazeError(error)) {
+      codes.push(error.code)
+      const opened = await openDatabase(platform, '/r', { ...OPTIONS, readOnly: true }).catch((reason) => reason)
+      expect(opened, `byte ${at}`).toMatchObject({ code: 'NOT_A_DATABASE' })
+      continue
+    }
+    // Heads of sections repeat what the manifest says.
+    const restored = await openDatabase(platform, '/r', OPTIONS)
+    expect(canonical(contentOf(restored)), `byte ${at}`).toBe(content)
+    await restored.close()
+  }
+  expect([...new Set(codes)].sort()).toEqual(['CORRUPT', 'NOT_A_BACKUP'])
+  expect(codes.length).toBeGreaterThan((size / 61) * 0.9)
+})
