@@ -504,7 +504,8 @@ function countingData(data: QueryData): QueryData {
 
 /** Both conditions in one flat `and`, however many there were before. */
 function both(before: Predicate | undefined, added: Predicate): Predicate {
-  const of = [...(before === undefined ? [] : [before]), added]
+  if (before === undefined) return added
+  const of = [before, added]
   return combine(
     'and',
     of.flatMap((part) => (part.kind === 'and' ? part.of : [part])),

@@ -91,13 +91,19 @@ export function withColumns(candidates: readonly Candidate[]): readonly Candidat
 /** The name of the way over columns among the candidates. */
 const COLUMNS = 'columns'
 
+/** Whether columns are asked at all: a hint decides, and what rows give cheaply is not worth the question. */
+function areAsked({ hint }: QueryData, rows: Planned): boolean {
+  return hint === undefined ? rows.cost >= LEAST_ROWS_COST : hint.kind === 'columns'
+}
+
 /** The records of a block by those of its conditions that columns can test; the others are left to a filter above. */
 export function scanOnColumns(
   data: QueryData,
   conjuncts: readonly Predicate[],
-  rows: Planned & { readonly part: number },
+  { rows, part }: { readonly rows: Planned; readonly part: number },
   planning: Planning,
 ): { readonly planned: Planned; readonly left: readonly Predicate[] } | undefined {
+  if (!areAsked(data, rows)) return undefined
   const tested = conjuncts.filter((one) => columnPathsOf(one) !== undefined)
   const left = conjuncts.filter((one) => !tested.includes(one))
   const records = { collection: data.collection, where: whole(tested), lookups: [] }
@@ -105,18 +111,12 @@ export function scanOnColumns(
   const matching = rows.node.estimatedRows
   const decoded = planning.columns.counted === data && left.length === 0 ? 0 : matching
   const shape: Shape = { records, paths: pathsOf(tested) }
-  const planned = offer(
-    data,
-    shape,
-    { rows, decoded: decoded * rows.part, part: rows.part },
-    planning,
-    (fallback, found) => ({
-      kind: 'columnScan',
-      ...found,
-      fallback,
-      estimatedRows: matching,
-    }),
-  )
+  const planned = offer(data, shape, { rows, decoded: decoded * part, part }, planning, (fallback, found) => ({
+    kind: 'columnScan',
+    ...found,
+    fallback,
+    estimatedRows: matching,
+  }))
   return planned === undefined ? undefined : { planned, left }
 }
 
@@ -127,6 +127,7 @@ export function joinOnColumns(
   rows: Planned,
   planning: Planning,
 ): Planned | undefined {
+  if (!areAsked(data, rows)) return undefined
   if (data.joins.length === 0 && !parts.base.some((one) => lookupQueryOf(one) !== undefined)) return undefined
   const shape = shapeOf(data, parts, [])
   const { estimatedRows } = rows.node
@@ -148,7 +149,7 @@ export function groupOnColumns(
   planning: Planning,
 ): Planned | undefined {
   const { group } = data
-  if (group === undefined) return undefined
+  if (group === undefined || !areAsked(data, rows)) return undefined
   const keys: ColumnKey[] = []
   const aggregates: ColumnAggregate[] = []
   for (const { name, value } of group.keys) if (value.kind === 'path') keys.push({ name, path: value.path })
@@ -179,7 +180,7 @@ export function distinctOnColumns(
   planning: Planning,
 ): Planned | undefined {
   const { select, joins, computed, windows, group } = data
-  if (select === undefined || group !== undefined) return undefined
+  if (select === undefined || group !== undefined || !areAsked(data, rows)) return undefined
   const isPlain = joins.every(addsNothing) && computed.length === 0 && windows.length === 0
   const paths = select.map(({ path }) => path)
   const parts = plainParts(data, conjuncts)
@@ -206,6 +207,7 @@ export function topOnColumns(
 ): Planned | undefined {
   const { joins, computed, windows, group, distinct, sets, nearest } = data
   const { wanted } = question
+  if (!areAsked(data, rows)) return undefined
   if (wanted === 0 || wanted > MAX_TOP_K || group !== undefined || distinct || sets.length > 0) return undefined
   const isPlain = joins.every(addsNothing) && computed.length === 0 && windows.length === 0 && nearest === undefined
   const byId = question.orderBy.findIndex(({ path }) => samePath(path, ['id']))
@@ -243,7 +245,7 @@ export function nearestOnColumns(
   planning: Planning,
 ): Planned | undefined {
   const { nearest, joins, computed, windows, group, distinct, sets } = data
-  if (nearest === undefined || wanted > MAX_TOP_K) return undefined
+  if (nearest === undefined || wanted > MAX_TOP_K || !areAsked(data, rows)) return undefined
   const isPlain =
     joins.every(addsNothing) &&
     computed.length === 0 &&
@@ -276,6 +278,7 @@ export function windowOnColumns(
   planning: Planning,
 ): Planned | undefined {
   const { windows, joins, group } = data
+  if (!areAsked(data, rows)) return undefined
   const isPlain = joins.length === 0 && group === undefined && windows.every(isOfPaths)
   const plain = isPlain ? shapeOf(data, parts, windowPaths(windows)) : { reason: 'its windows are not of plain fields' }
   const isOfOne = 'reason' in plain || plain.records.lookups.length === 0
@@ -399,8 +402,6 @@ function offer(
 ): Planned | undefined {
   const { outcomes } = planning.columns
   const isDemanded = data.hint?.kind === 'columns'
-  if (data.hint !== undefined && !isDemanded) return undefined
-  if (!isDemanded && weighed.rows.cost < LEAST_ROWS_COST) return undefined
   const weigh = 'reason' in shape ? shape : weightOf(shape, weighed, planning)
   const reason = 'reason' in weigh ? weigh.reason : undefined
   const isTaken = !('reason' in shape) && (isDemanded ? !('reason' in weigh) : reason === undefined && isWorth(weigh))

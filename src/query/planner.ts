@@ -185,10 +185,12 @@ interface RowsQuestion {
 interface PlannedRows extends Planned {
   /** The first keys of the order by which the rows come already; undefined: they come in no order. */
   readonly runKeys: number | undefined
+  /** The part of its rows after which a limit ends the reading; 1: all are read. */
+  readonly part: number
 }
 
 /** Everything of a block up to its windows. */
-function planRows(data: QueryData, planning: Planning, question: RowsQuestion): PlannedRows {
+function planRows(data: QueryData, planning: Planning, question: RowsQuestion): Omit<PlannedRows, 'part'> {
   const parts = partFilter(data, planning)
   const first = firstRows(data, parts.base, planning, question)
   const { base } = first
@@ -211,7 +213,7 @@ function planRows(data: QueryData, planning: Planning, question: RowsQuestion): 
   if (data.computed.length > 0)
     node = { kind: 'compute', fields: data.computed, input: node, estimatedRows: node.estimatedRows }
   if (parts.rest.length > 0) node = filtered(node, parts.rest, planning)
-  cost += node.estimatedRows * ROW_COST
+  cost += node.estimatedRows * base.part * ROW_COST
   let { runKeys } = base
   const joined = joinOnColumns(data, parts, { node, cost }, planning)
   if (joined !== undefined) {
@@ -253,19 +255,22 @@ function firstRows(
   question: RowsQuestion,
 ): FirstRows {
   const isOrdered = keepsOrder(data, question)
-  const candidates: Planning['candidates'] = []
-  const plain = planBase(data, conjuncts, { ...planning, candidates }, isOrdered ? question : undefined)
+  const asked = isOrdered ? question : undefined
   const orderBy = groupOrder(data)
-  if (orderBy.length > 0) {
-    const ordered: Planning['candidates'] = []
-    const base = planBase(data, conjuncts, { ...planning, candidates: ordered }, { ...NO_QUESTION, orderBy })
-    const groups = groupsOf(base.node, orderBy.length)
-    const rows = base.node.estimatedRows
-    const isWhole = base.runKeys === orderBy.length
-    if (isWhole && base.cost + rows * SORTED_GROUP_COST < plain.cost + rows * GROUP_COST + groups * HELD_GROUP_COST) {
-      planning.candidates.push(...ordered)
-      return { base, orderBy, isGrouped: true }
-    }
+  if (orderBy.length === 0) {
+    const base = planBase(data, conjuncts, planning, asked)
+    return { base, orderBy: isOrdered ? question.orderBy : orderBy, isGrouped: false }
+  }
+  const candidates: Planning['candidates'] = []
+  const plain = planBase(data, conjuncts, { ...planning, candidates }, asked)
+  const ordered: Planning['candidates'] = []
+  const base = planBase(data, conjuncts, { ...planning, candidates: ordered }, { ...NO_QUESTION, orderBy })
+  const groups = groupsOf(base.node, orderBy.length)
+  const rows = base.node.estimatedRows
+  const isWhole = base.runKeys === orderBy.length
+  if (isWhole && base.cost + rows * SORTED_GROUP_COST < plain.cost + rows * GROUP_COST + groups * HELD_GROUP_COST) {
+    planning.candidates.push(...ordered)
+    return { base, orderBy, isGrouped: true }
   }
   planning.candidates.push(...candidates)
   return { base: plain, orderBy: isOrdered ? question.orderBy : [], isGrouped: false }
@@ -287,8 +292,8 @@ function inOrderOf(
 
 /** The order in which the rows of a group stand together; empty where none of the records' own does it. */
 function groupOrder(data: QueryData): readonly OrderKey[] {
-  if (data.group === undefined || data.from !== undefined) return []
-  if (!keepsOrder({ ...data, group: undefined }, NO_QUESTION)) return []
+  if (data.group === undefined || data.from !== undefined) return NO_QUESTION.orderBy
+  if (!keepsOrder({ ...data, group: undefined }, NO_QUESTION)) return NO_QUESTION.orderBy
   const keys = data.group.keys.flatMap(({ value }) => (value.kind === 'path' ? [{ ...BY_ID, path: value.path }] : []))
   return keys.length === data.group.keys.length && ownOrder(data, keys).length === keys.length ? keys : []
 }
@@ -313,13 +318,13 @@ function planBase(
       throw invalidQuery('hint', 'a hint is about how records are read; these are rows of a query')
     const { node, cost } = planBlock(data.from, planning)
     const kept = keptInWindow(node, conjuncts)
-    return { node: filtered(kept.node, kept.left, planning), cost, runKeys: undefined }
+    return { node: filtered(kept.node, kept.left, planning), cost, runKeys: undefined, part: 1 }
   }
   const source = planning.tables.open(data.collection)
   assertKnownFields(data, source)
   if (data.search !== undefined) return planSearch(data, data.search, conjuncts, source, planning)
-  const plain = conjuncts.filter((one) => subqueriesOf(one).length === 0)
-  const asking = conjuncts.filter((one) => subqueriesOf(one).length > 0)
+  const asking = conjuncts.filter(asksQuery)
+  const plain = asking.length === 0 ? conjuncts : conjuncts.filter((one) => !asking.includes(one))
   const isWhole = question !== undefined && data.joins.length === 0 && asking.length === 0
   const wanted = isWhole && data.limit !== undefined ? data.limit + data.offset : undefined
   const chosen = chooseAccess(
@@ -333,21 +338,22 @@ function planBase(
     source,
   )
   planning.candidates.push(chosen.candidates)
-  const part = Math.min(1, (wanted ?? Number.POSITIVE_INFINITY) / Math.max(1, chosen.node.estimatedRows))
-  const onColumns = scanOnColumns(
-    data,
-    plain,
-    { ...chosen, part: wanted === undefined || question!.orderBy.length > 0 ? 1 : part },
-    planning,
-  )
+  const isAnyOrder = question === undefined || question.orderBy.length === 0
+  const isCut = wanted !== undefined && (isAnyOrder || chosen.order !== undefined)
+  const part = isCut ? Math.min(1, wanted / Math.max(1, chosen.node.estimatedRows)) : 1
+  const onColumns = scanOnColumns(data, plain, { rows: chosen, part: isAnyOrder ? part : 1 }, planning)
   if (onColumns !== undefined) {
     const node = filtered(onColumns.planned.node, [...onColumns.left, ...asking], planning)
-    return { node, cost: onColumns.planned.cost, runKeys: undefined }
+    return { node, cost: onColumns.planned.cost, runKeys: undefined, part: isAnyOrder ? part : 1 }
   }
   const fields = fieldsRead(data)
   const read = fields === undefined ? chosen.node : withFields(chosen.node, fields)
   const node = asking.length === 0 ? read : filtered(read, asking, planning)
-  return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys }
+  return { node, cost: chosen.cost, runKeys: chosen.order?.runKeys, part }
+}
+
+function asksQuery(predicate: Predicate): boolean {
+  return predicate.kind !== 'field' && subqueriesOf(predicate).length > 0
 }
 
 /** The plan of an access, by which only these fields of records are read. */
@@ -407,6 +413,7 @@ function planSearch(
     node: filtered(node, conjuncts, planning),
     cost: found * ROW_COST,
     runKeys: isByRank ? RANK.length : undefined,
+    part: 1,
   }
 }
 
@@ -442,9 +449,13 @@ function ownOrder(data: QueryData, orderBy: readonly OrderKey[]): readonly Order
 /** The fields that the block adds to the rows it reads. */
 function addedNames(data: QueryData): ReadonlySet<string> {
   const { joins, computed, windows } = data
+  const isPlain = joins.length === 0 && computed.length === 0 && windows.length === 0
+  if (isPlain && data.nearest === undefined && data.search === undefined) return NO_NAMES
   const names = [...joins.map(({ as }) => as), ...[...computed, ...windows].map(({ name }) => name)]
   return new Set([...names, ...(data.nearest ? ['$distance'] : []), ...(data.search ? ['$score', '$highlights'] : [])])
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set()
 
 interface FilterParts {
   /** About the records alone, before any join. */

@@ -65,3 +65,34 @@ it('a join of two ordered sides is merged, a small side is held, groups of an in
   expect(groups.all()).toHaveLength(3_000)
   await closeChecked(db)
 })
+
+it('the first of an indexed order are read from the index, also when columns know the order and the rows are many', async () => {
+  const db = await openOn(freshPlatform(), { durability: 'none' })
+  const bugs = db.collection('bugs')
+  await bugs.insertMany(Array.from({ length: 20_000 }, (_, id) => ({ id, at: id * 2 })))
+  await db.createIndex('bugs', { on: 'at', name: 'at' })
+  const last = bugs.orderBy('at', 'desc').limit(10)
+  // The column is there, and would be cheap.
+  expect(last.hint('columns').all()).toEqual(last.all())
+  for (const query of [
+    last,
+    bugs
+      .where({ at: { gte: 100 } })
+      .orderBy('at')
+      .limit(10)
+      .offset(5),
+  ]) {
+    expect(query.explain().text).toMatch(/indexScan at/)
+    expect(query.explain().text).not.toMatch(/column/)
+  }
+  // Where the index does not give the order, all must be looked at.
+  expect(
+    bugs
+      .where({ at: { gte: 100 } })
+      .orderBy('id', 'desc')
+      .limit(10)
+      .hint('columns')
+      .explain().text,
+  ).toMatch(/columnTop/)
+  await closeChecked(db)
+})
