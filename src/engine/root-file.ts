@@ -31,6 +31,7 @@ const MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x52, 0x6f, 0x6f]) /
 const ROOT_VERSION = 0
 const HAS_DIRECTORY = 1
 const CLOSED_CLEANLY = 2
+const VERSION_AT = 8
 const CHECKSUM_AT = ROOT_SIZE - 4
 
 const SEALED_MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x52, 0x53, 0x65]) // BlazeRSe
@@ -142,7 +143,7 @@ function smallFileError(error: unknown): BlazeError {
 function encodeRoot(root: Root, fileId: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(ROOT_SIZE)
   bytes.set(MAGIC)
-  setU32(bytes, 8, ROOT_VERSION)
+  setU32(bytes, VERSION_AT, ROOT_VERSION)
   setU32(bytes, 12, (root.directory ? HAS_DIRECTORY : 0) | (root.cleanEnd ? CLOSED_CLEANLY : 0))
   bytes.set(root.epochSalt, 16)
   setF64(bytes, 48, root.checkpoint.lsn)
@@ -173,10 +174,15 @@ function sealRoot(plain: Uint8Array, seals: Seals): Uint8Array {
   return bytes
 }
 
+/**
+ * What is sealed in the file. The version in its head is believed when the one under the seal says the same: a flipped bit
+ * is no newer format. One that seals in another way would have a newer identity, which is read before.
+ */
 function openRoot(bytes: Uint8Array, seals: Seals): Uint8Array | undefined {
   if (bytes.length < SEALED_HEAD || !equalBytes(bytes.subarray(0, SEALED_MAGIC.length), SEALED_MAGIC)) return undefined
-  assertKnownVersion(getU32(bytes, SEALED_MAGIC.length))
-  return seals.openValue(ROOT_FILE, bytes.subarray(SEALED_HEAD))
+  const plain = seals.openValue(ROOT_FILE, bytes.subarray(SEALED_HEAD))
+  if (plain === undefined || plain.length !== ROOT_SIZE) return undefined
+  return getU32(plain, VERSION_AT) === getU32(bytes, SEALED_MAGIC.length) ? plain : undefined
 }
 
 function assertKnownVersion(version: number): void {
@@ -192,7 +198,7 @@ function decodeRoot(bytes: Uint8Array, fileId: Uint8Array): Root | undefined {
   if (bytes.length !== ROOT_SIZE || !equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)) return undefined
   const sum = crc32(bytes, 0, CHECKSUM_AT, crc32(fileId, 0, fileId.length))
   if (sum !== getU32(bytes, CHECKSUM_AT)) return undefined
-  assertKnownVersion(getU32(bytes, 8))
+  assertKnownVersion(getU32(bytes, VERSION_AT))
   const flags = getU32(bytes, 12)
   // The seal holds, so the numbers are what they were written from: LSNs and a commit number.
   return {

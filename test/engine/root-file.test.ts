@@ -6,7 +6,7 @@ import { createIdentity, readIdentity } from '../../src/engine/identity-file.ts'
 import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
 import { firstRoot, type Root } from '../../src/gc/root.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
-import { plainSealsOf } from '../support/seals.ts'
+import { encryptedSealsOf, plainSealsOf } from '../support/seals.ts'
 
 const FOLDER = '/db'
 const FILE_ID = Uint8Array.from({ length: 16 }, (_, i) => i)
@@ -78,6 +78,20 @@ describe('root', () => {
     }
     edit(platform, 'root', size, 0)
     expect(readRoot(platform, FOLDER, KEYS)).toBeUndefined()
+  })
+
+  test('a sealed root of which any byte was changed is TAMPERED, also where it then says to be of a newer format', () => {
+    const platform = newPlatform()
+    const sealed = { fileId: FILE_ID, seals: encryptedSealsOf(FILE_ID) }
+    writeRoot(platform, FOLDER, ROOT, sealed)
+    expect(readRoot(platform, FOLDER, sealed)?.logTail).toBe(ROOT.logTail)
+    const bytes = fileOf(platform, 'root')!
+    for (let at = 0; at < bytes.length; at++) {
+      const copy = platform.crash({ mode: 'keep-all', seed: 1 })
+      edit(copy, 'root', at, bytes[at]! ^ (1 << (at % 8)))
+      const refused = expect.objectContaining({ code: 'TAMPERED' })
+      expect(() => readRoot(copy, FOLDER, sealed), `byte ${at}`).toThrow(refused)
+    }
   })
 
   test('a crash at any call of a switch leaves the old root or the new one', () => {
