@@ -7,7 +7,7 @@ import { plainSeals, type Seals } from '../wal/seal.ts'
 import { FILE_ID_SIZE } from '../wal/segment.ts'
 import type { Encryption } from './encryption-options.ts'
 import type { Identity } from './identity.ts'
-import { createIdentity, mendIdentity, readIdentity } from './identity-file.ts'
+import { createIdentity, readIdentity } from './identity-file.ts'
 import { assertComplete } from './incomplete.ts'
 import { createFile, writeRoot } from './root-file.ts'
 
@@ -75,9 +75,9 @@ export interface IdentifyOptions {
  * PASSWORD_REQUIRED, WRONG_PASSWORD, and what reading an identity throws; nothing has been changed then.
  */
 export async function identify(platform: Platform, folder: string, options: IdentifyOptions): Promise<Identified> {
-  const { readOnly, encryption } = options
+  const { encryption } = options
   assertComplete(platform.files, folder)
-  const identity = readIdentity(platform, folder, { readOnly })
+  const identity = readIdentity(platform, folder)
   if (identity === undefined) return create(platform, folder, options)
   const { fileId, lock } = identity
   if (lock === undefined) {
@@ -87,7 +87,6 @@ export async function identify(platform: Platform, folder: string, options: Iden
   if (encryption === undefined) throw passwordRequired(folder)
   const { unlock } = await import('./unlock.ts')
   const unlocked = await unlock(platform, fileId, lock, encryption)
-  if (!readOnly) orClose(unlocked.seals, () => mendIdentity(platform, folder, identity))
   return { identity, ...unlocked }
 }
 

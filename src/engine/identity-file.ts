@@ -49,27 +49,20 @@ export function replaceIdentity(platform: Platform, folder: string, identity: Id
 
 /**
  * The identity of the database in `folder`; undefined when there is none yet: nothing, or an unfinished creation, which
- * may begin again. Throws NOT_A_DATABASE, FORMAT_NEWER, CORRUPT, TAMPERED, IO. Of a plain database a missing or damaged one
- * of the two files is written again from the other, unless `readOnly`; of an encrypted one mendIdentity() does that, when
- * the keys are proven.
+ * may begin again. Nothing is changed. Throws NOT_A_DATABASE, FORMAT_NEWER, CORRUPT, TAMPERED, IO.
  */
-export function readIdentity(
-  platform: Platform,
-  folder: string,
-  options: { readonly readOnly: boolean },
-): Identity | undefined {
+export function readIdentity(platform: Platform, folder: string): Identity | undefined {
   try {
-    const found = identityOf(platform.files, folder)
-    if (found === undefined) return undefined
-    const { identity, isWhole } = found
-    if (identity.lock === undefined && !isWhole && !options.readOnly) mendIdentity(platform, folder, identity)
-    return identity
+    return identityOf(platform.files, folder)
   } catch (error) {
     throw ioError(error, 'Nothing was changed.')
   }
 }
 
-/** Sees to it that both files hold this identity. */
+/**
+ * Sees to it that both files hold this identity. Only when the log has proven to be of it: a file that came here from
+ * another database would else be written over the only copy of the right one, and in it the wrapped keys.
+ */
 export function mendIdentity(platform: Platform, folder: string, identity: Identity): void {
   const bytes = encodeIdentity(identity)
   for (const name of [NAME, COPY]) {
@@ -78,11 +71,8 @@ export function mendIdentity(platform: Platform, folder: string, identity: Ident
   }
 }
 
-/** What the folder says it is, and whether both files say it. */
-function identityOf(
-  files: FileSystem,
-  folder: string,
-): { readonly identity: Identity; readonly isWhole: boolean } | undefined {
+/** What the folder says it is. */
+function identityOf(files: FileSystem, folder: string): Identity | undefined {
   const path = `${folder}/${NAME}`
   const found = [NAME, COPY].map((name) => readSmallFile(files, `${folder}/${name}`, IDENTITY_SIZE))
   if (found.every((bytes) => bytes === undefined)) return inspectUnidentified(files, folder)
@@ -90,7 +80,7 @@ function identityOf(
   if (sound === undefined) throw unsealed(files, folder, found)
   const identity = decodeIdentity(sound)
   if (identity === undefined) throw tampered(path, 0, 'a lock that BlazeDB writes', 'another')
-  return { identity, isWhole: found.every((bytes) => bytes !== undefined && equalBytes(bytes, sound)) }
+  return identity
 }
 
 function writeIdentity(files: FileSystem, folder: string, bytes: Uint8Array, names: readonly string[]): void {

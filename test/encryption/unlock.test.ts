@@ -118,6 +118,29 @@ describe('an encrypted database', () => {
     }
   })
 
+  it.each([
+    ['plain', {}],
+    ['encrypted', { encryption: { key: KEY } }],
+  ] as const)(
+    'keeps the right identity where that of another database was put beside it, %s',
+    async (_, options: { encryption?: EncryptionOptions }) => {
+      const [platform, other] = [freshPlatform(), freshPlatform(2)]
+      for (const each of [platform, other]) {
+        const db = await openOn(each, options)
+        await db.collection('items').insert(RECORD)
+        await closeChecked(db)
+      }
+      const right = readFile(platform, 'identity')
+      writeFile(platform, 'identity', readFile(other, 'identity'))
+      expect(await refusal(platform, options.encryption)).toMatch(/CORRUPT|TAMPERED/)
+      writeFile(platform, 'identity', readFile(platform, 'identity.copy'))
+      const db = await openOn(platform, options)
+      expect(db.collection('items').get(1)).toEqual(RECORD)
+      await closeChecked(db)
+      expect(readFile(platform, 'identity')).toEqual(right)
+    },
+  )
+
   it('overwrites its keys when it is closed', async () => {
     const platform = freshPlatform()
     const made: Uint8Array[] = []
