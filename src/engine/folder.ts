@@ -17,7 +17,9 @@ const REBUILD_FILE = 'rebuild'
 /** The canonical path of the folder; it is made when it is not there. NOT_A_DATABASE. */
 export function prepareFolder(platform: Platform, path: string, readOnly: boolean): string {
   if (typeof path !== 'string' || path.length === 0) {
-    throw new BlazeError('INVALID_ARGUMENT', 'open() needs the path of a folder', { argument: 'path' })
+    throw new BlazeError('INVALID_ARGUMENT', 'this needs the path of a folder, as a text; nothing was done', {
+      argument: 'path',
+    })
   }
   const { files } = platform
   if (!files.existsSync(path)) {

@@ -109,8 +109,13 @@ function places(
   { to, inPlace, dryRun }: RepairOptions,
 ): { readonly folder: string; readonly to: string } {
   const { files } = platform
-  if (typeof path !== 'string' || path.length === 0 || !files.existsSync(path)) {
-    throw new BlazeError('NOT_A_DATABASE', `${String(path)} does not exist; nothing was done`, { path: String(path) })
+  if (typeof path !== 'string' || path.length === 0) {
+    throw new BlazeError('INVALID_ARGUMENT', 'repair() needs the path of a folder, as a text; nothing was done', {
+      argument: 'path',
+    })
+  }
+  if (!files.existsSync(path)) {
+    throw new BlazeError('NOT_A_DATABASE', `${path} does not exist; nothing was done`, { path })
   }
   if (inPlace === true && to !== undefined) throw refused('to and inPlace do not go together', 'to')
   const folder = files.realPathSync(path)
