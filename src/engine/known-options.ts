@@ -14,7 +14,8 @@ export function assertKnown(call: string, options: object, known: readonly strin
       throw refused(`${call} has no option '${name}'; it has ${known.join(', ')}. Nothing was done.`, name)
     }
     if (value === undefined) continue
-    if (name === 'signal' && !isSignal(value)) throw refused(`${call}: signal is an AbortSignal. Nothing was done.`, name)
+    if (name === 'signal' && !isSignal(value))
+      throw refused(`${call}: signal is an AbortSignal. Nothing was done.`, name)
     if (name === 'onProgress' && typeof value !== 'function') {
       throw refused(`${call}: onProgress is a function. Nothing was done.`, name)
     }

@@ -6,7 +6,7 @@ import { createIdentity, mendIdentity, readIdentity } from '../../src/engine/ide
 import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
 import { firstRoot, type Root } from '../../src/gc/root.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
-import { plainSealsOf } from '../support/seals.ts'
+import { encryptedSealsOf, plainSealsOf } from '../support/seals.ts'
 
 const FOLDER = '/db'
 const FILE_ID = Uint8Array.from({ length: 16 }, (_, i) => i)
@@ -53,6 +53,23 @@ describe('root', () => {
     setU32(bytes, 252, crc32(bytes, 0, 252, crc32(FILE_ID, 0, FILE_ID.length)))
     createFile(platform.files, `${FOLDER}/root`, bytes)
     expect(() => readRoot(platform, FOLDER, KEYS)).toThrow(expect.objectContaining({ code: 'FORMAT_NEWER' }))
+  })
+
+  test('the format number of a sealed root is believed only where the seal does not open', () => {
+    const platform = newPlatform()
+    const keys = { fileId: FILE_ID, seals: encryptedSealsOf(FILE_ID) }
+    writeRoot(platform, FOLDER, ROOT, keys)
+    const whole = fileOf(platform, 'root')!
+    const read = (at: readonly number[]): unknown => {
+      const bytes = whole.slice()
+      for (const each of at) bytes[each]! ^= 1
+      createFile(platform.files, `${FOLDER}/root`, bytes)
+      return readRoot(platform, FOLDER, keys)
+    }
+    expect(read([])).toMatchObject({ checkpoint: ROOT.checkpoint, commit: ROOT.commit })
+    expect(() => read([8])).toThrow(expect.objectContaining({ code: 'TAMPERED' }))
+    expect(() => read([100])).toThrow(expect.objectContaining({ code: 'TAMPERED' }))
+    expect(() => read([8, 100])).toThrow(expect.objectContaining({ code: 'FORMAT_NEWER' }))
   })
 
   test.each([ROOT, { ...ROOT, directory: undefined }, { ...ROOT, cleanEnd: undefined }, firstRoot(new Uint8Array(32))])(

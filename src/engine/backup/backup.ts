@@ -30,6 +30,7 @@ import { type StoredPart, type StoredPiece, storedBytes, storedHeader } from '..
 import { type Core, closedError } from '../core.ts'
 import { IDENTITY_SIZE } from '../identity.ts'
 import { IDENTITY_FILES } from '../identity-file.ts'
+import { liesInside } from '../inside-folder.ts'
 import { assertKnown } from '../known-options.ts'
 import type { DatabaseFiles } from '../opened.ts'
 import { readSmallFile, rootBytes } from '../root-file.ts'
@@ -247,12 +248,18 @@ async function sinceOf(
 }
 
 async function begin(
-  { outside }: DatabaseFiles,
+  { core, outside }: DatabaseFiles,
   target: string,
   { as }: BackupOptions,
   since: BackupPosition | undefined,
 ): Promise<{ readonly path: string; readonly output: BackupOutput }> {
   const { files } = outside
+  if (files === core.platform.files && liesInside(files, core.path, target)) {
+    throw refused(
+      `${target} lies in the folder of the database, and would be lost with it; name another place`,
+      'target',
+    )
+  }
   if (as === 'archive') {
     files.makeFolderSync(target)
     return beginFile(outside, nextArchiveFile(outside, target, since === undefined ? 'full' : 'increment'))

@@ -63,6 +63,22 @@ describe('a backup refuses', () => {
     await db.close()
   })
 
+  it.each(['/b', '/log/2', '/log/deep/er', '/pages/9'])(
+    'a target in the folder of the database, %s, where it might be taken for a segment',
+    async (place) => {
+      const machine = freshMachine(1)
+      const db = await small(machine)
+      for (const as of ['folder', 'file', 'archive'] as const) {
+        const refused = db.backup(`${FOLDER}${place}`, { as })
+        await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', details: { argument: 'target' } })
+        expect(filesOf(machine.platform, `${FOLDER}${place}`)).toEqual([])
+      }
+      // Its name begins in the same way, and it lies beside it.
+      await db.backup(`${FOLDER}${place.replaceAll('/', '-')}`)
+      await db.close()
+    },
+  )
+
   it.each([
     [{ as: 'tape' }, 'as'],
     [{ compress: true }, 'compress'],
