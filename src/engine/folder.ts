@@ -4,7 +4,7 @@ import { firstRoot } from '../gc/root.ts'
 import { FileError, type Lock, type Platform } from '../platform/platform.ts'
 import type { DataKey } from '../wal/encrypted-seals.ts'
 import { plainSeals, type Seals } from '../wal/seal.ts'
-import { FILE_ID_SIZE } from '../wal/segment.ts'
+import { FILE_ID_SIZE, ioError } from '../wal/segment.ts'
 import type { Encryption } from './encryption-options.ts'
 import type { Identity } from './identity.ts'
 import { createIdentity, readIdentity } from './identity-file.ts'
@@ -46,7 +46,7 @@ export function prepareFolder(platform: Platform, path: string, readOnly: boolea
 
 /** LOCKED when another process, or this one, has it. */
 export async function takeLock(platform: Platform, folder: string, readOnly: boolean): Promise<Lock> {
-  const taken = await platform.locks.acquire(folder, readOnly ? 'read-only' : 'read-write')
+  const taken = await acquired(platform, folder, readOnly)
   if ('lock' in taken) return taken.lock
   const { pid, host, since, mode } = taken.holder
   throw new BlazeError(
@@ -54,6 +54,21 @@ export async function takeLock(platform: Platform, folder: string, readOnly: boo
     `${folder} is open ${mode} in process ${pid} on ${host} since ${since}; one process writes to a database, or several only read. Close it there first.`,
     { pid, host, since, mode },
   )
+}
+
+const NOT_WRITABLE: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM'])
+
+async function acquired(platform: Platform, folder: string, readOnly: boolean) {
+  try {
+    return await platform.locks.acquire(folder, readOnly ? 'read-only' : 'read-write')
+  } catch (error) {
+    // The lock is the first thing that is written.
+    if (readOnly || !(error instanceof FileError) || !NOT_WRITABLE.has(error.code)) throw error
+    throw ioError(
+      error,
+      'The folder cannot be written here; nothing was changed. To read it, open it with readOnly: true.',
+    )
+  }
 }
 
 /** A database that is known, and what seals it. */

@@ -30,6 +30,7 @@ import { type StoredPart, type StoredPiece, storedBytes, storedHeader } from '..
 import { type Core, closedError } from '../core.ts'
 import { IDENTITY_SIZE } from '../identity.ts'
 import { IDENTITY_FILES } from '../identity-file.ts'
+import { takenText } from '../incomplete.ts'
 import { liesInside } from '../inside-folder.ts'
 import { assertKnown } from '../known-options.ts'
 import type { DatabaseFiles } from '../opened.ts'
@@ -269,7 +270,7 @@ async function begin(
     return beginFile(outside, target)
   }
   if (files.existsSync(target) && files.listSync(target).length > 0) {
-    throw refused(`${target} is there already and is not empty`, 'target')
+    throw refused(`${takenText(files, target)}: a backup writes over nothing`, 'target')
   }
   const output = new FolderOutput(files, target, 'backup')
   return started(target, output)

@@ -35,7 +35,7 @@ import type { Encryption } from '../encryption-options.ts'
 import { identify, takeLock } from '../folder.ts'
 import { encodeIdentity, FORMAT, IDENTITY_SIZE, isSealedIdentity } from '../identity.ts'
 import { IDENTITY_FILES } from '../identity-file.ts'
-import { isIncomplete } from '../incomplete.ts'
+import { isIncomplete, takenText } from '../incomplete.ts'
 import { assertKnown } from '../known-options.ts'
 import { openDatabase } from '../open-database.ts'
 import { encryptionOf, type OpenOptions } from '../open-options.ts'
@@ -124,7 +124,7 @@ function places(
   }
   const target = to ?? `${folder}.repaired`
   const taken = [target, ...(inPlace === true ? [damagedName(folder)] : [])].find((each) => files.existsSync(each))
-  if (dryRun !== true && taken !== undefined) throw refused(`${taken} is there already`, 'to')
+  if (dryRun !== true && taken !== undefined) throw refused(takenText(files, taken), 'to')
   return { folder, to: target }
 }
 

@@ -5,7 +5,9 @@ import type { BackupResult } from '../../../src/engine/backup/backup.ts'
 import { isFolder } from '../../../src/engine/backup/input.ts'
 import { restoreDatabase } from '../../../src/engine/backup/restore.ts'
 import { Database } from '../../../src/engine/database.ts'
+import { markIncomplete } from '../../../src/engine/incomplete.ts'
 import { openDatabase } from '../../../src/engine/open-database.ts'
+import { repairDatabase } from '../../../src/engine/repair/repair.ts'
 import type { TaskProgress } from '../../../src/engine/task.ts'
 import type { MemoryPlatform } from '../../../src/platform/memory-platform.ts'
 import { effort } from '../../support/effort.ts'
@@ -61,6 +63,21 @@ describe('a backup refuses', () => {
       expect(filesOf(machine.platform, target)).toEqual(before)
     }
     await db.close()
+  })
+
+  it('a target that a killed one has left, as restore and repair do, and says what to do with it', async () => {
+    const machine = freshMachine(1)
+    const { platform } = machine
+    const db = await small(machine)
+    await db.backup('/whole', { as: 'file' })
+    platform.files.makeFolderSync('/cut')
+    markIncomplete(platform.files, '/cut', 'backup')
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('was not finished; delete it') }
+    await expect(db.backup('/cut')).rejects.toMatchObject(refused)
+    await db.close()
+    await expect(restoreDatabase(platform, { from: '/whole', to: '/cut' })).rejects.toMatchObject(refused)
+    await expect(repairDatabase(platform, FOLDER, { to: '/cut' })).rejects.toMatchObject(refused)
+    expect(filesOf(platform, '/cut')).toEqual(['/cut/incomplete'])
   })
 
   it.each(['/b', '/log/2', '/log/deep/er', '/pages/9'])(
