@@ -114,15 +114,16 @@ export class SegmentPreparer {
    */
   prepareSync(options: { readonly useFloor: boolean }): void {
     if (this.#broken !== undefined) throw this.#broken
-    const least = options.useFloor ? FIRST_SEGMENT_BYTES : this.#nextSize
-    for (let sizeBytes = this.#nextSize; ; sizeBytes /= 2) {
+    const wholeBytes = this.#nextSize
+    const least = options.useFloor ? FIRST_SEGMENT_BYTES : wholeBytes
+    for (let sizeBytes = wholeBytes; ; sizeBytes /= 2) {
       const failure = this.#tryPrepare(sizeBytes, options)
       if (failure === undefined) break
       this.short = true
       if (!isFull(failure) || sizeBytes <= least) throw preparationError(failure)
     }
     this.secure()
-    this.short = this.#ready.at(-1)!.sizeBytes < this.#nextSize
+    this.short = this.#ready.at(-1)!.sizeBytes < wholeBytes
   }
 
   /** One attempt; what failed, with all as it was. */

@@ -454,6 +454,13 @@ describe('a disk without room for a whole segment', () => {
       return size
     })
 
+  test('is told from one with room: nothing is kept back there', async () => {
+    const { platform, log } = openLog(newPlatform())
+    for (const _ of [0, 1]) log.canReserve(64)
+    expect(fileSizes(platform)).toEqual([0x100000])
+    await log.close({ truncate: true })
+  })
+
   test('gives a smaller one to those who free space, and none to others', async () => {
     const opened = filled()
     const { platform, log } = opened
