@@ -429,7 +429,15 @@ describe('rekey', () => {
     const platform = await locked({ key: KEY })
     const db = await openOn(platform, { encryption: { key: KEY } })
     platform.faults.failNth('renameSync', 1, 'EIO', { path: 'identity.copy' })
-    await expect(db.rekey({ key: OTHER_KEY })).rejects.toMatchObject({ code: 'IO' })
+    await expect(db.rekey({ key: OTHER_KEY })).rejects.toMatchObject({
+      code: 'IO',
+      message: expect.stringContaining('keep the older and the new one'),
+    })
+    platform.faults.failNth('openSync', 1, 'ENOSPC', { path: 'identity.tmp' })
+    await expect(db.rekey({ key: KEY })).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining('keep the older and the new one'),
+    })
     await closeChecked(db)
     await expectOpens(platform, { key: OTHER_KEY })
   })
