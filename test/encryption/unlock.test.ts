@@ -3,6 +3,7 @@ import { setU32 } from '../../src/base/binary.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { Database } from '../../src/engine/database.ts'
 import type { EncryptionOptions, KeyDerivation } from '../../src/engine/encryption-options.ts'
+import { verifyFolder } from '../../src/engine/verify/verify-folder.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { closeChecked, FOLDER, freshPlatform, openOn } from '../engine/fixture.ts'
 
@@ -133,6 +134,8 @@ describe('an encrypted database', () => {
       const right = readFile(platform, 'identity')
       writeFile(platform, 'identity', readFile(other, 'identity'))
       expect(await refusal(platform, options.encryption)).toMatch(/CORRUPT|TAMPERED/)
+      const [first] = (await verifyFolder(platform, FOLDER, { open: options })).problems
+      expect(first).toMatchObject({ kind: 'identity', text: expect.stringContaining('of different databases') })
       writeFile(platform, 'identity', readFile(platform, 'identity.copy'))
       const db = await openOn(platform, options)
       expect(db.collection('items').get(1)).toEqual(RECORD)
