@@ -128,10 +128,6 @@ function plan(
 /** How the outcome of a commit is awaited; see Publisher. */
 export type Settle = Pending['settle']
 
-// What only deletes frees space, so it may use the last of it.
-const DELETES_ONLY = { useReserve: true }
-const WITH_PUTS = { useReserve: false }
-
 /**
  * Commits a write set in this turn. `settle` is called when it is visible or lost; when nothing is left to write it is
  * called when what is there now is visible. Throws before anything is touched.
@@ -150,7 +146,8 @@ export function commit(
   }
   planDefinitions(core, planned)
   const items = packItems(planned)
-  core.log.canReserve(sizeOf(items), planned.some(isPut) ? WITH_PUTS : DELETES_ONLY)
+  // What only deletes frees space, so it may use the last of it.
+  core.log.canReserve(sizeOf(items), { useReserve: !planned.some(isPut), largestItem: largestOf(items) })
 
   const number = (core.installed + 1) as CommitNumber
   core.installed = number
@@ -372,6 +369,12 @@ function packItems(planned: readonly Planned[]): PlannedItem[] {
 function sizeOf(items: readonly PlannedItem[]): number {
   let size = 0
   for (const item of items) size += item.size
+  return size
+}
+
+function largestOf(items: readonly PlannedItem[]): number {
+  let size = 0
+  for (const item of items) if (item.size > size) size = item.size
   return size
 }
 

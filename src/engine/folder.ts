@@ -4,10 +4,10 @@ import { firstRoot } from '../gc/root.ts'
 import { FileError, type Lock, type Platform } from '../platform/platform.ts'
 import type { DataKey } from '../wal/encrypted-seals.ts'
 import { plainSeals, type Seals } from '../wal/seal.ts'
-import { FILE_ID_SIZE } from '../wal/segment.ts'
+import { FILE_ID_SIZE, ioError } from '../wal/segment.ts'
 import type { Encryption } from './encryption-options.ts'
 import type { Identity } from './identity.ts'
-import { createIdentity, mendIdentity, readIdentity } from './identity-file.ts'
+import { createIdentity, readIdentity } from './identity-file.ts'
 import { assertComplete } from './incomplete.ts'
 import { createFile, writeRoot } from './root-file.ts'
 
@@ -17,7 +17,9 @@ const REBUILD_FILE = 'rebuild'
 /** The canonical path of the folder; it is made when it is not there. NOT_A_DATABASE. */
 export function prepareFolder(platform: Platform, path: string, readOnly: boolean): string {
   if (typeof path !== 'string' || path.length === 0) {
-    throw new BlazeError('INVALID_ARGUMENT', 'open() needs the path of a folder', { argument: 'path' })
+    throw new BlazeError('INVALID_ARGUMENT', 'this needs the path of a folder, as a text; nothing was done', {
+      argument: 'path',
+    })
   }
   const { files } = platform
   if (!files.existsSync(path)) {
@@ -44,7 +46,7 @@ export function prepareFolder(platform: Platform, path: string, readOnly: boolea
 
 /** LOCKED when another process, or this one, has it. */
 export async function takeLock(platform: Platform, folder: string, readOnly: boolean): Promise<Lock> {
-  const taken = await platform.locks.acquire(folder, readOnly ? 'read-only' : 'read-write')
+  const taken = await acquired(platform, folder, readOnly)
   if ('lock' in taken) return taken.lock
   const { pid, host, since, mode } = taken.holder
   throw new BlazeError(
@@ -52,6 +54,21 @@ export async function takeLock(platform: Platform, folder: string, readOnly: boo
     `${folder} is open ${mode} in process ${pid} on ${host} since ${since}; one process writes to a database, or several only read. Close it there first.`,
     { pid, host, since, mode },
   )
+}
+
+const NOT_WRITABLE: ReadonlySet<string> = new Set(['EROFS', 'EACCES', 'EPERM'])
+
+async function acquired(platform: Platform, folder: string, readOnly: boolean) {
+  try {
+    return await platform.locks.acquire(folder, readOnly ? 'read-only' : 'read-write')
+  } catch (error) {
+    // The lock is the first thing that is written.
+    if (readOnly || !(error instanceof FileError) || !NOT_WRITABLE.has(error.code)) throw error
+    throw ioError(
+      error,
+      'The folder cannot be written here; nothing was changed. To read it, open it with readOnly: true.',
+    )
+  }
 }
 
 /** A database that is known, and what seals it. */
@@ -75,9 +92,9 @@ export interface IdentifyOptions {
  * PASSWORD_REQUIRED, WRONG_PASSWORD, and what reading an identity throws; nothing has been changed then.
  */
 export async function identify(platform: Platform, folder: string, options: IdentifyOptions): Promise<Identified> {
-  const { readOnly, encryption } = options
+  const { encryption } = options
   assertComplete(platform.files, folder)
-  const identity = readIdentity(platform, folder, { readOnly })
+  const identity = readIdentity(platform, folder)
   if (identity === undefined) return create(platform, folder, options)
   const { fileId, lock } = identity
   if (lock === undefined) {
@@ -87,7 +104,6 @@ export async function identify(platform: Platform, folder: string, options: Iden
   if (encryption === undefined) throw passwordRequired(folder)
   const { unlock } = await import('./unlock.ts')
   const unlocked = await unlock(platform, fileId, lock, encryption)
-  if (!readOnly) orClose(unlocked.seals, () => mendIdentity(platform, folder, identity))
   return { identity, ...unlocked }
 }
 

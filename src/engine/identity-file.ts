@@ -3,7 +3,7 @@
  * them is enough. Where both are valid and differ, a rekey was cut, and `identity` is the newer.
  */
 import { equalBytes } from '../base/bytes.ts'
-import { BlazeError, corrupt, tampered } from '../base/errors.ts'
+import { BlazeError, corrupt, isBlazeError, tampered } from '../base/errors.ts'
 import type { FileSystem, Platform } from '../platform/platform.ts'
 import { ioError, segmentIds, TEMPORARY_SUFFIX } from '../wal/segment.ts'
 import {
@@ -41,35 +41,52 @@ export function createIdentity(
 
 /**
  * Puts another lock on a database: `identity` first, which wins over its copy from then on; durable when it returns. Throws
- * IO or DISK_FULL; then the older lock holds, or the newer.
+ * IO or DISK_FULL; then the older lock holds, or the newer, and the error says that both secrets are to be kept.
  */
 export function replaceIdentity(platform: Platform, folder: string, identity: Identity): void {
-  writeIdentity(platform.files, folder, encodeIdentity(identity), [NAME, COPY])
+  try {
+    writeIdentity(platform.files, folder, encodeIdentity(identity), [NAME, COPY])
+  } catch (error) {
+    throw withBothSecrets(error)
+  }
+}
+
+function withBothSecrets(error: unknown): unknown {
+  if (!isBlazeError(error, 'DISK_FULL') && !isBlazeError(error, 'IO')) return error
+  const { code, details, cause } = error
+  const what = cause instanceof Error ? cause.message : error.message
+  const text = `${what}. The secret may be changed or not: keep the older and the new one, and call rekey() again`
+  return new BlazeError(code, text, details, { cause })
 }
 
 /**
  * The identity of the database in `folder`; undefined when there is none yet: nothing, or an unfinished creation, which
- * may begin again. Throws NOT_A_DATABASE, FORMAT_NEWER, CORRUPT, TAMPERED, IO. Of a plain database a missing or damaged one
- * of the two files is written again from the other, unless `readOnly`; of an encrypted one mendIdentity() does that, when
- * the keys are proven.
+ * may begin again. Nothing is changed. Throws NOT_A_DATABASE, FORMAT_NEWER, CORRUPT, TAMPERED, IO.
  */
-export function readIdentity(
-  platform: Platform,
-  folder: string,
-  options: { readonly readOnly: boolean },
-): Identity | undefined {
+export function readIdentity(platform: Platform, folder: string): Identity | undefined {
   try {
-    const found = identityOf(platform.files, folder)
-    if (found === undefined) return undefined
-    const { identity, isWhole } = found
-    if (identity.lock === undefined && !isWhole && !options.readOnly) mendIdentity(platform, folder, identity)
-    return identity
+    return identityOf(platform.files, folder)
   } catch (error) {
     throw ioError(error, 'Nothing was changed.')
   }
 }
 
-/** Sees to it that both files hold this identity. */
+/**
+ * The bytes of the identity that is in force, both files looked at in one turn. Throws CORRUPT or TAMPERED when neither
+ * holds one, IO.
+ */
+export function identityBytes(files: FileSystem, folder: string): Uint8Array {
+  const found = readBoth(files, folder)
+  const sound = found.find(isSound)
+  if (sound !== undefined) return sound
+  if (found.some((bytes) => bytes !== undefined)) throw unsealed(files, folder, found)
+  throw corrupt(`${folder}/${NAME}`, 0, 'the identity of a database', 'none')
+}
+
+/**
+ * Sees to it that both files hold this identity. Only when the log has proven to be of it: a file that came here from
+ * another database would else be written over the only copy of the right one, and in it the wrapped keys.
+ */
 export function mendIdentity(platform: Platform, folder: string, identity: Identity): void {
   const bytes = encodeIdentity(identity)
   for (const name of [NAME, COPY]) {
@@ -78,19 +95,25 @@ export function mendIdentity(platform: Platform, folder: string, identity: Ident
   }
 }
 
-/** What the folder says it is, and whether both files say it. */
-function identityOf(
-  files: FileSystem,
-  folder: string,
-): { readonly identity: Identity; readonly isWhole: boolean } | undefined {
+/** What the folder says it is. */
+function identityOf(files: FileSystem, folder: string): Identity | undefined {
   const path = `${folder}/${NAME}`
-  const found = [NAME, COPY].map((name) => readSmallFile(files, `${folder}/${name}`, IDENTITY_SIZE))
+  const found = readBoth(files, folder)
   if (found.every((bytes) => bytes === undefined)) return inspectUnidentified(files, folder)
-  const sound = found.find((bytes) => bytes !== undefined && isSealedIdentity(bytes))
+  const sound = found.find(isSound)
   if (sound === undefined) throw unsealed(files, folder, found)
   const identity = decodeIdentity(sound)
   if (identity === undefined) throw tampered(path, 0, 'a lock that BlazeDB writes', 'another')
-  return { identity, isWhole: found.every((bytes) => bytes !== undefined && equalBytes(bytes, sound)) }
+  return identity
+}
+
+/** `identity` first: it wins. */
+function readBoth(files: FileSystem, folder: string): readonly (Uint8Array | undefined)[] {
+  return [NAME, COPY].map((name) => readSmallFile(files, `${folder}/${name}`, IDENTITY_SIZE))
+}
+
+function isSound(bytes: Uint8Array | undefined): bytes is Uint8Array {
+  return bytes !== undefined && isSealedIdentity(bytes)
 }
 
 function writeIdentity(files: FileSystem, folder: string, bytes: Uint8Array, names: readonly string[]): void {

@@ -178,10 +178,15 @@ export function decodeIdentity(bytes: Uint8Array): Identity | undefined {
       { found: format, supported: FORMAT },
     )
   }
-  const fileId = bytes.slice(FILE_ID_AT, FILE_ID_AT + 16)
+  const fileId = fileIdOf(bytes)
   if (cipher === 0) return { fileId, format, lock: undefined }
   const lock = decodeLock(bytes)
   return lock === undefined ? undefined : { fileId, format, lock }
+}
+
+/** A copy; in every format it lies there. */
+export function fileIdOf(bytes: Uint8Array): Uint8Array {
+  return bytes.slice(FILE_ID_AT, FILE_ID_AT + 16)
 }
 
 function decodeLock(bytes: Uint8Array): IdentityLock | undefined {

@@ -28,6 +28,12 @@ export function isIncomplete(files: FileSystem, folder: string): boolean {
   return files.existsSync(`${folder}/${INCOMPLETE_FILE}`)
 }
 
+/** What to say of a place that is taken: by what a killed call has left, it may be. */
+export function takenText(files: FileSystem, path: string): string {
+  const what = 'holds a backup, a restore or a repair that was not finished; delete it and begin again'
+  return isIncomplete(files, path) ? `${path} ${what}` : `${path} is there already`
+}
+
 /** The folder is whole: everything in it is durable before this, and the mark gone when it returns. */
 export function unmarkIncomplete(files: FileSystem, folder: string): void {
   files.unlinkSync(`${folder}/${INCOMPLETE_FILE}`)

@@ -57,6 +57,7 @@ import {
   takeLock,
 } from './folder.ts'
 import { HistoryWindow } from './history-window.ts'
+import { mendIdentity } from './identity-file.ts'
 import { ImageReader } from './image.ts'
 import { encryptionOf, engineOptions, type OpenOptions } from './open-options.ts'
 import type { Given, Opened } from './opened.ts'
@@ -134,6 +135,8 @@ async function openLocked<C extends CollectionSpecs>(
     close: () => closeDatabase({ ...opened, lock, seals }),
   })
   try {
+    // Only now: the log is this identity's, or it would not have been opened.
+    if (!settings.readOnly) mendIdentity(platform, folder, identity)
     for (const name of names) {
       await declareCollection(core, name, options.collections?.[name]?.options ?? {}, options.onProgress)
     }

@@ -175,14 +175,15 @@ function sealRoot(plain: Uint8Array, seals: Seals): Uint8Array {
 }
 
 /**
- * What is sealed in the file. The version in its head is believed when the one under the seal says the same: a flipped bit
- * is no newer format. One that seals in another way would have a newer identity, which is read before.
+ * What is sealed in the file. The version in its head stands before the seal: where that opens, the one under it must be
+ * the same, because a flipped bit is no newer format; where it does not, a newer format may seal in another way.
  */
 function openRoot(bytes: Uint8Array, seals: Seals): Uint8Array | undefined {
   if (bytes.length < SEALED_HEAD || !equalBytes(bytes.subarray(0, SEALED_MAGIC.length), SEALED_MAGIC)) return undefined
+  const version = getU32(bytes, SEALED_MAGIC.length)
   const plain = seals.openValue(ROOT_FILE, bytes.subarray(SEALED_HEAD))
-  if (plain === undefined || plain.length !== ROOT_SIZE) return undefined
-  return getU32(plain, VERSION_AT) === getU32(bytes, SEALED_MAGIC.length) ? plain : undefined
+  if (plain === undefined) assertKnownVersion(version)
+  return plain?.length === ROOT_SIZE && getU32(plain, VERSION_AT) === version ? plain : undefined
 }
 
 function assertKnownVersion(version: number): void {

@@ -22,20 +22,18 @@ import { nodePlatform } from '../platform/node-platform.ts'
  * await db.collection('bugs').insert({ title: 'Login broken' })
  * await db.close()
  */
-export function open<const C extends CollectionSpecs = Record<never, never>>(
+export async function open<const C extends CollectionSpecs = Record<never, never>>(
   path: string,
   options: OpenOptions<C> = {},
 ): Promise<DatabaseWith<C>> {
-  if (typeof path === 'string' && options.allowNetworkFileSystem !== true && networkFileSystem(path)) {
-    return Promise.reject(
-      new BlazeError(
-        'UNSUPPORTED',
-        `${path} is on a network file system, where the lock does not hold between machines and syncs are not to be relied on. Use a local disk, or open with allowNetworkFileSystem: true when one machine alone uses it.`,
-        undefined,
-      ),
+  if (typeof path === 'string' && options?.allowNetworkFileSystem !== true && networkFileSystem(path)) {
+    throw new BlazeError(
+      'UNSUPPORTED',
+      `${path} is on a network file system, where the lock does not hold between machines and syncs are not to be relied on. Use a local disk, or open with allowNetworkFileSystem: true when one machine alone uses it.`,
+      undefined,
     )
   }
-  return openDatabase(nodePlatform(path), path, options)
+  return await openDatabase(nodePlatform(path), path, options)
 }
 
 /**
@@ -64,7 +62,7 @@ export async function openMemory<const C extends CollectionSpecs = Record<never,
  */
 export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const { restoreDatabase } = await import('../engine/backup/restore.ts')
-  return await restoreDatabase(nodePlatform(options.to), options)
+  return await restoreDatabase(nodePlatform(options?.to), options)
 }
 
 /**

@@ -14,7 +14,8 @@ import { byteStreams } from './streams.ts'
 /** The platform of this process. `probePath` is where the database lies or will lie: its file system is looked at. */
 export function nodePlatform(probePath?: string): Platform {
   const random = systemRandom()
-  const files = nodeFiles(probePath)
+  // What is no path at all is refused by whoever opens it.
+  const files = nodeFiles(typeof probePath === 'string' ? probePath : undefined)
   return {
     files,
     outside: files,

@@ -9,6 +9,9 @@
  * 1 MB, each next twice the one before, up to 16 MB. Where overwriting allocates anyway (copy-on-write file systems)
  * nothing is filled.
  *
+ * A disk without room for the next size has mostly room for a smaller one. That is left to those who free space: deletes,
+ * the cleaner, the checkpoint. Who puts records is refused, or the last megabyte would go, and nothing could be deleted.
+ *
  * Failures here poison nothing: no frame was written. Only a failed fsync of the folder is final, because a second one
  * may lie.
  */
@@ -107,24 +110,36 @@ export class SegmentPreparer {
 
   /**
    * Prepares one more segment now, blocking. Throws DISK_FULL or IO; then nothing has changed. `useFloor`: for those who
-   * free space, from the bytes too that are to stay free.
+   * free space, from the bytes too that are to stay free, and a smaller one when there is no room for a whole one.
    */
   prepareSync(options: { readonly useFloor: boolean }): void {
     if (this.#broken !== undefined) throw this.#broken
+    const wholeBytes = this.#nextSize
+    const least = options.useFloor ? FIRST_SEGMENT_BYTES : wholeBytes
+    for (let sizeBytes = wholeBytes; ; sizeBytes /= 2) {
+      const failure = this.#tryPrepare(sizeBytes, options)
+      if (failure === undefined) break
+      this.short = true
+      if (!isFull(failure) || sizeBytes <= least) throw preparationError(failure)
+    }
+    this.secure()
+    this.short = this.#ready.at(-1)!.sizeBytes < wholeBytes
+  }
+
+  /** One attempt; what failed, with all as it was. */
+  #tryPrepare(sizeBytes: number, options: { readonly useFloor: boolean }): unknown {
     let draft: Draft | undefined
     try {
       if (!options.useFloor) this.#assertAboveFloor()
-      draft = this.#create()
+      draft = this.#create(sizeBytes)
       if (this.#platform.files.zeroFillPays) fillSync(draft)
       draft.handle.syncSync()
       this.#adopt(draft)
+      return undefined
     } catch (error) {
-      this.short = true
       if (draft !== undefined) this.#discard(draft)
-      throw preparationError(error)
+      return error
     }
-    this.secure()
-    this.short = false
   }
 
   /** Sees to it that `count` segments become ready, in the background. */
@@ -148,7 +163,7 @@ export class SegmentPreparer {
       let draft: Draft | undefined
       try {
         this.#assertAboveFloor()
-        draft = this.#create()
+        draft = this.#create(this.#nextSize)
         this.#fillingBytes = draft.sizeBytes
         if (this.#platform.files.zeroFillPays) await this.#fill(draft)
         if (!this.#stopped) await draft.handle.sync()
@@ -186,11 +201,11 @@ export class SegmentPreparer {
     throw new FileError('ENOSPC', `keep ${this.#minFreeBytes} bytes (minFreeDiskBytes) free of`, this.#folder)
   }
 
-  #create(): Draft {
+  #create(sizeBytes: number): Draft {
     const path = `${this.#folder}/${++this.#drafts}${TEMPORARY_SUFFIX}`
     this.#platform.files.unlinkSync(path)
     const handle = this.#platform.files.openSync(path, 'write')
-    return { path, handle, sizeBytes: this.#nextSize }
+    return { path, handle, sizeBytes }
   }
 
   async #fill(draft: Draft): Promise<void> {
@@ -246,11 +261,15 @@ function progress(draft: Draft, written: number): number {
   return written
 }
 
+function isFull(error: unknown): error is FileError {
+  return error instanceof FileError && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
+
 function preparationError(error: unknown): BlazeError {
-  if (error instanceof FileError && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
+  if (isFull(error)) {
     return new BlazeError(
       'DISK_FULL',
-      `No space for the next log segment (${error.message}). ${NOTHING_TOUCHED} Free some space and try again.`,
+      `No space for the next log segment (${error.message}). ${NOTHING_TOUCHED} Free some space and try again; what deletes only, and db.compact(), may use what is left.`,
       undefined,
       { cause: error },
     )

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest'
 import { restoreDatabase } from '../../src/engine/backup/restore.ts'
 import { openDatabase } from '../../src/engine/open-database.ts'
 import { repairDatabase } from '../../src/engine/repair/repair.ts'
+import { createFile } from '../../src/engine/root-file.ts'
 import { verifyFolder } from '../../src/engine/verify/verify-folder.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { KEY } from '../support/encrypted.ts'
@@ -121,4 +122,35 @@ it('a damaged log is repaired with the key to a committed prefix; without root t
     code: 'CORRUPT',
   })
   expect(keyless.files.existsSync(`${FOLDER}.repaired`)).toBe(false)
+})
+
+it('a backup has one identity in both files, whatever becomes of those of the database', async () => {
+  const { platform } = freshMachine(6, 'encrypted')
+  const db = await openAt(platform)
+  await db.collection('a').insert({ id: 1, text: MARKER })
+  const { files } = platform
+  const { openSync } = files
+  const rekeyed: Promise<void>[] = []
+  // The moment between the copies of the two.
+  files.openSync = (path, mode) => {
+    if (path === '/raced/identity.copy') rekeyed.push(db.rekey({ key: new Uint8Array(32).fill(9) }))
+    return openSync.call(files, path, mode)
+  }
+  await db.backup('/raced')
+  expect(rekeyed).toHaveLength(1)
+  await rekeyed[0]
+  await db.rekey(encryption)
+  expect(bytesOf(platform, '/raced/identity')).toEqual(bytesOf(platform, '/raced/identity.copy'))
+  const raced = await openDatabase(platform, '/raced', { ...OPTIONS, encryption })
+  expect(raced.collection('a').get(1)).toEqual({ id: 1, text: MARKER })
+  await raced.close()
+
+  createFile(files, `${FOLDER}/identity`, new Uint8Array(512))
+  await db.backup('/mended')
+  expect(bytesOf(platform, '/mended/identity')).toEqual(bytesOf(platform, `${FOLDER}/identity.copy`))
+  files.unlinkSync(`${FOLDER}/identity`)
+  files.unlinkSync(`${FOLDER}/identity.copy`)
+  await expect(db.backup('/none')).rejects.toMatchObject({ code: 'CORRUPT' })
+  expect(files.existsSync('/none')).toBe(false)
+  await db.close()
 })

@@ -3,6 +3,7 @@ import { setU32 } from '../../src/base/binary.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import { Database } from '../../src/engine/database.ts'
 import type { EncryptionOptions, KeyDerivation } from '../../src/engine/encryption-options.ts'
+import { verifyFolder } from '../../src/engine/verify/verify-folder.ts'
 import type { MemoryPlatform } from '../../src/platform/memory-platform.ts'
 import { closeChecked, FOLDER, freshPlatform, openOn } from '../engine/fixture.ts'
 
@@ -117,6 +118,31 @@ describe('an encrypted database', () => {
       expect(readFile(platform, name)).toEqual(whole)
     }
   })
+
+  it.each([
+    ['plain', {}],
+    ['encrypted', { encryption: { key: KEY } }],
+  ] as const)(
+    'keeps the right identity where that of another database was put beside it, %s',
+    async (_, options: { encryption?: EncryptionOptions }) => {
+      const [platform, other] = [freshPlatform(), freshPlatform(2)]
+      for (const each of [platform, other]) {
+        const db = await openOn(each, options)
+        await db.collection('items').insert(RECORD)
+        await closeChecked(db)
+      }
+      const right = readFile(platform, 'identity')
+      writeFile(platform, 'identity', readFile(other, 'identity'))
+      expect(await refusal(platform, options.encryption)).toMatch(/CORRUPT|TAMPERED/)
+      const [first] = (await verifyFolder(platform, FOLDER, { open: options })).problems
+      expect(first).toMatchObject({ kind: 'identity', text: expect.stringContaining('of different databases') })
+      writeFile(platform, 'identity', readFile(platform, 'identity.copy'))
+      const db = await openOn(platform, options)
+      expect(db.collection('items').get(1)).toEqual(RECORD)
+      await closeChecked(db)
+      expect(readFile(platform, 'identity')).toEqual(right)
+    },
+  )
 
   it('overwrites its keys when it is closed', async () => {
     const platform = freshPlatform()
@@ -406,7 +432,15 @@ describe('rekey', () => {
     const platform = await locked({ key: KEY })
     const db = await openOn(platform, { encryption: { key: KEY } })
     platform.faults.failNth('renameSync', 1, 'EIO', { path: 'identity.copy' })
-    await expect(db.rekey({ key: OTHER_KEY })).rejects.toMatchObject({ code: 'IO' })
+    await expect(db.rekey({ key: OTHER_KEY })).rejects.toMatchObject({
+      code: 'IO',
+      message: expect.stringContaining('keep the older and the new one'),
+    })
+    platform.faults.failNth('openSync', 1, 'ENOSPC', { path: 'identity.tmp' })
+    await expect(db.rekey({ key: KEY })).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining('keep the older and the new one'),
+    })
     await closeChecked(db)
     await expectOpens(platform, { key: OTHER_KEY })
   })

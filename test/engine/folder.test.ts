@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '../../src/engine/open-database.ts'
 import { memoryPlatform } from '../../src/platform/memory-platform.ts'
+import { FileError } from '../../src/platform/platform.ts'
 import { closeChecked, freshPlatform } from './fixture.ts'
 
 describe('open', () => {
@@ -33,6 +34,19 @@ describe('open', () => {
     const db = await openDatabase(platform, '/made/here', {})
     expect(platform.files.existsSync('/made/here/identity')).toBe(true)
     await closeChecked(db)
+  })
+
+  it.each(['EROFS', 'EACCES', 'EPERM'])('where nothing can be written (%s) names the way to read it', async (code) => {
+    const platform = freshPlatform()
+    await closeChecked(await openDatabase(platform, '/db', {}))
+    const locks = { acquire: () => Promise.reject(new FileError(code, 'lock', '/db')) }
+    await expect(openDatabase({ ...platform, locks }, '/db', {})).rejects.toMatchObject({
+      code: 'IO',
+      message: expect.stringContaining('readOnly: true'),
+    })
+    await expect(openDatabase({ ...platform, locks }, '/db', { readOnly: true })).rejects.toMatchObject({
+      message: expect.not.stringContaining('readOnly: true'),
+    })
   })
 
   it('of a folder that cannot be listed is IO, and the next one works', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { setU32 } from '../../src/base/binary.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import type { CommitNumber, Lsn } from '../../src/base/ids.ts'
-import { createIdentity, readIdentity } from '../../src/engine/identity-file.ts'
+import { createIdentity, mendIdentity, readIdentity } from '../../src/engine/identity-file.ts'
 import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
 import { firstRoot, type Root } from '../../src/gc/root.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
@@ -53,6 +53,23 @@ describe('root', () => {
     setU32(bytes, 252, crc32(bytes, 0, 252, crc32(FILE_ID, 0, FILE_ID.length)))
     createFile(platform.files, `${FOLDER}/root`, bytes)
     expect(() => readRoot(platform, FOLDER, KEYS)).toThrow(expect.objectContaining({ code: 'FORMAT_NEWER' }))
+  })
+
+  test('the format number of a sealed root is believed only where the seal does not open', () => {
+    const platform = newPlatform()
+    const keys = { fileId: FILE_ID, seals: encryptedSealsOf(FILE_ID) }
+    writeRoot(platform, FOLDER, ROOT, keys)
+    const whole = fileOf(platform, 'root')!
+    const read = (at: readonly number[]): unknown => {
+      const bytes = whole.slice()
+      for (const each of at) bytes[each]! ^= 1
+      createFile(platform.files, `${FOLDER}/root`, bytes)
+      return readRoot(platform, FOLDER, keys)
+    }
+    expect(read([])).toMatchObject({ checkpoint: ROOT.checkpoint, commit: ROOT.commit })
+    expect(() => read([8])).toThrow(expect.objectContaining({ code: 'TAMPERED' }))
+    expect(() => read([100])).toThrow(expect.objectContaining({ code: 'TAMPERED' }))
+    expect(() => read([8, 100])).toThrow(expect.objectContaining({ code: 'FORMAT_NEWER' }))
   })
 
   test.each([ROOT, { ...ROOT, directory: undefined }, { ...ROOT, cleanEnd: undefined }, firstRoot(new Uint8Array(32))])(
@@ -130,8 +147,6 @@ describe('root', () => {
 })
 
 describe('identity', () => {
-  const writing = { readOnly: false }
-
   test('an identity reads back, from either copy', () => {
     const platform = newPlatform()
     const identity = createIdentity(platform, FOLDER, FILE_ID)
@@ -139,12 +154,13 @@ describe('identity', () => {
     for (const lost of ['identity', 'identity.copy']) {
       const whole = fileOf(platform, lost)
       platform.files.unlinkSync(`${FOLDER}/${lost}`)
-      expect(readIdentity(platform, FOLDER, { readOnly: true })).toEqual(identity)
+      expect(readIdentity(platform, FOLDER)).toEqual(identity)
       expect(platform.files.existsSync(`${FOLDER}/${lost}`)).toBe(false)
-      expect(readIdentity(platform, FOLDER, writing)).toEqual(identity)
+      mendIdentity(platform, FOLDER, identity)
       expect(fileOf(platform, lost)).toEqual(whole)
       edit(platform, lost, 20, 99)
-      expect(readIdentity(platform, FOLDER, writing)).toEqual(identity)
+      expect(readIdentity(platform, FOLDER)).toEqual(identity)
+      mendIdentity(platform, FOLDER, identity)
       expect(fileOf(platform, lost)).toEqual(whole)
     }
   })
@@ -155,17 +171,18 @@ describe('identity', () => {
     const other = newPlatform()
     createIdentity(other, FOLDER, new Uint8Array(16).fill(1))
     createFile(platform.files, `${FOLDER}/identity.copy`, fileOf(other, 'identity')!)
-    expect(readIdentity(platform, FOLDER, writing)?.fileId).toEqual(FILE_ID)
-    expect(fileOf(platform, 'identity.copy')).toEqual(fileOf(platform, 'identity'))
+    const before = platform.snapshotDurable()
+    expect(readIdentity(platform, FOLDER)?.fileId).toEqual(FILE_ID)
+    expect(platform.snapshotDurable()).toEqual(before)
   })
 
   test('an empty folder, an absent one and an unfinished creation have none yet', () => {
     const platform = newPlatform()
-    expect(readIdentity(platform, '/nowhere', writing)).toBeUndefined()
-    expect(readIdentity(platform, FOLDER, writing)).toBeUndefined()
+    expect(readIdentity(platform, '/nowhere')).toBeUndefined()
+    expect(readIdentity(platform, FOLDER)).toBeUndefined()
     for (const name of ['log', 'pages']) platform.files.makeFolderSync(`${FOLDER}/${name}`)
     for (const name of ['root', 'lock-1f', 'identity.copy.tmp']) put(platform, name, 'x')
-    expect(readIdentity(platform, FOLDER, writing)).toBeUndefined()
+    expect(readIdentity(platform, FOLDER)).toBeUndefined()
   })
 
   test.each(['notes.txt', 'identity'])(
@@ -174,7 +191,7 @@ describe('identity', () => {
       const platform = newPlatform()
       put(platform, name, 'hello, world')
       const before = platform.snapshotDurable()
-      expect(() => readIdentity(platform, FOLDER, writing)).toThrow(expect.objectContaining({ code: 'NOT_A_DATABASE' }))
+      expect(() => readIdentity(platform, FOLDER)).toThrow(expect.objectContaining({ code: 'NOT_A_DATABASE' }))
       expect(platform.snapshotDurable()).toEqual(before)
     },
   )
@@ -183,14 +200,14 @@ describe('identity', () => {
     const platform = newPlatform()
     platform.files.makeFolderSync(`${FOLDER}/${name}`)
     put(platform, `${name}/4`, 'x')
-    expect(() => readIdentity(platform, FOLDER, writing)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+    expect(() => readIdentity(platform, FOLDER)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
   })
 
   test('damage in both copies is CORRUPT', () => {
     const platform = newPlatform()
     createIdentity(platform, FOLDER)
     for (const name of ['identity', 'identity.copy']) edit(platform, name, 100, 1)
-    expect(() => readIdentity(platform, FOLDER, writing)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+    expect(() => readIdentity(platform, FOLDER)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
   })
 
   test('a crash at any call of the creation leaves none or a whole one', () => {
@@ -205,7 +222,7 @@ describe('identity', () => {
         expect(error).toMatchObject({ code: 'IO' })
       }
       for (let seed = 1; seed < 10; seed++) {
-        const found = readIdentity(platform.crash({ mode: 'torn', seed }), FOLDER, writing)
+        const found = readIdentity(platform.crash({ mode: 'torn', seed }), FOLDER)
         if (found !== undefined || told) expect(found?.fileId).toEqual(FILE_ID)
       }
     }

@@ -10,7 +10,7 @@ import { FOLDER } from './machine.ts'
 
 /** The root on disk. */
 export function currentRoot(platform: MemoryPlatform): Root {
-  const identity = readIdentity(platform, FOLDER, { readOnly: true })!
+  const identity = readIdentity(platform, FOLDER)!
   const { fileId } = identity
   return readRoot(platform, FOLDER, { fileId, seals: plainSealsOf(fileId) })!
 }

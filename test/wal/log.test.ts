@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isBlazeError } from '../../src/base/errors.ts'
 import { manualClock } from '../../src/platform/manual-clock.ts'
+import { FileError } from '../../src/platform/platform.ts'
 import { FRAME_HEAD, MAX_FRAME, MAX_ITEM, MAX_LARGE_ITEM } from '../../src/wal/frame.ts'
 import { checksumSeed } from '../../src/wal/seal.ts'
 import { VARIANTS } from '../support/encrypted.ts'
@@ -432,6 +433,75 @@ describe('failure', () => {
     await log.flush()
     await log.close({ truncate: true })
     expect(openLog(platform).items).toHaveLength(number)
+  })
+})
+
+describe('a disk without room for a whole segment', () => {
+  /** A log whose next segment would have 2 MB, of which none is ready. */
+  function filled(): ReturnType<typeof openLog> & { number: number } {
+    const opened = openLog(newPlatform())
+    const { platform, log } = opened
+    platform.faults.failNth('write', 1, 'ENOSPC', { sticky: true, path: '.tmp' })
+    let number = 0
+    for (; number < 17; number++) commit(log, number, 60_000)
+    return { ...opened, number }
+  }
+  const fileSizes = (platform: ReturnType<typeof newPlatform>): number[] =>
+    platform.files.listSync(FOLDER).map((name) => {
+      const handle = platform.files.openSync(`${FOLDER}/${name}`, 'read')
+      const size = handle.sizeSync()
+      handle.closeSync()
+      return size
+    })
+
+  test('is told from one with room: nothing is kept back there', async () => {
+    const { platform, log } = openLog(newPlatform())
+    for (const _ of [0, 1]) log.canReserve(64)
+    expect(fileSizes(platform)).toEqual([0x100000])
+    await log.close({ truncate: true })
+  })
+
+  test('gives a smaller one to those who free space, and none to others', async () => {
+    const opened = filled()
+    const { platform, log } = opened
+    await log.flush()
+    await turns(5)
+    platform.faults.failNth('writeSync', 1, 'ENOSPC', { path: '.tmp' })
+    expect(() => log.canReserve(60_000)).toThrow(expect.objectContaining({ code: 'DISK_FULL' }))
+    expect(fileSizes(platform)).toEqual([0x100000])
+    platform.faults.failNth('writeSync', 1, 'ENOSPC', { path: '.tmp' })
+    log.canReserve(60_000, { useReserve: true })
+    expect(fileSizes(platform)).toEqual([0x100000, 0x100000])
+    put(log, opened.number++, 60_000)
+    log.submit('full')
+    await log.flush()
+    platform.faults.clear()
+    // There is room again: the next ones have their whole sizes.
+    log.canReserve(1_500_000, { largestItem: 60_000 })
+    expect(fileSizes(platform)).toEqual([0x100000, 0x100000, 0x200000, 0x400000])
+    await log.close({ truncate: true })
+    expect(openLog(platform).items).toHaveLength(opened.number)
+  })
+
+  test('takes as many smaller ones as a large delete needs, and no more', async () => {
+    const { platform, log } = filled()
+    await log.flush()
+    await turns(5)
+    const { openSync } = platform.files
+    // Whatever would make a file longer than a megabyte finds the disk full.
+    platform.files.openSync = (path, mode) => {
+      const handle = openSync.call(platform.files, path, mode)
+      if (!path.endsWith('.tmp')) return handle
+      const writeSync = handle.writeSync.bind(handle)
+      handle.writeSync = (bytes, from, size, at) => {
+        if (at >= 0x100000) throw new FileError('ENOSPC', 'write', path)
+        return writeSync(bytes, from, size, at)
+      }
+      return handle
+    }
+    log.canReserve(3_000_000, { useReserve: true, largestItem: 65_000 })
+    expect(fileSizes(platform)).toEqual(Array.from({ length: 4 }, () => 0x100000))
+    await log.close({ truncate: true })
   })
 })
 

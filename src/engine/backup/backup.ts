@@ -28,11 +28,12 @@ import type { LogPosition } from '../../wal/log.ts'
 import { ioError, segmentPath, segmentStart } from '../../wal/segment.ts'
 import { type StoredPart, type StoredPiece, storedBytes, storedHeader } from '../../wal/stored-bytes.ts'
 import { type Core, closedError } from '../core.ts'
-import { IDENTITY_SIZE } from '../identity.ts'
-import { IDENTITY_FILES } from '../identity-file.ts'
+import { IDENTITY_FILES, identityBytes } from '../identity-file.ts'
+import { takenText } from '../incomplete.ts'
+import { liesInside } from '../inside-folder.ts'
 import { assertKnown } from '../known-options.ts'
 import type { DatabaseFiles } from '../opened.ts'
-import { readSmallFile, rootBytes } from '../root-file.ts'
+import { rootBytes } from '../root-file.ts'
 import { Task, type TaskOptions } from '../task.ts'
 import { lastPosition, nextArchiveFile, positionOfBackup } from './archive.ts'
 import { chainError } from './chain-error.ts'
@@ -247,12 +248,18 @@ async function sinceOf(
 }
 
 async function begin(
-  { outside }: DatabaseFiles,
+  { core, outside }: DatabaseFiles,
   target: string,
   { as }: BackupOptions,
   since: BackupPosition | undefined,
 ): Promise<{ readonly path: string; readonly output: BackupOutput }> {
   const { files } = outside
+  if (files === core.platform.files && liesInside(files, core.path, target)) {
+    throw refused(
+      `${target} lies in the folder of the database, and would be lost with it; name another place`,
+      'target',
+    )
+  }
   if (as === 'archive') {
     files.makeFolderSync(target)
     return beginFile(outside, nextArchiveFile(outside, target, since === undefined ? 'full' : 'increment'))
@@ -262,7 +269,7 @@ async function begin(
     return beginFile(outside, target)
   }
   if (files.existsSync(target) && files.listSync(target).length > 0) {
-    throw refused(`${target} is there already and is not empty`, 'target')
+    throw refused(`${takenText(files, target)}: a backup writes over nothing`, 'target')
   }
   const output = new FolderOutput(files, target, 'backup')
   return started(target, output)
@@ -397,10 +404,9 @@ function* smallFiles(
     yield { name: OPEN_ROOT_FILE, bytes: rootBytes(open, { fileId, seals }) }
     yield { name: 'rebuild', bytes: new Uint8Array(0) }
   }
-  for (const name of IDENTITY_FILES) {
-    const bytes = readSmallFile(core.platform.files, `${core.path}/${name}`, IDENTITY_SIZE)
-    if (bytes !== undefined) yield { name, bytes }
-  }
+  // Read once: between the two files a rekey may come, and the copy would keep the older secret.
+  const bytes = identityBytes(core.platform.files, core.path)
+  for (const name of IDENTITY_FILES) yield { name, bytes }
 }
 
 async function put(core: Core, output: BackupOutput, name: string, bytes: Uint8Array): Promise<BackupFile> {

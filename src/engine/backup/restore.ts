@@ -14,6 +14,7 @@ import { toHex } from '../../base/bytes.ts'
 import { BlazeError, corrupt } from '../../base/errors.ts'
 import { FileError, type Platform } from '../../platform/platform.ts'
 import { ioError } from '../../wal/segment.ts'
+import { takenText } from '../incomplete.ts'
 import { assertKnown } from '../known-options.ts'
 import { Task, type TaskOptions } from '../task.ts'
 import { archived } from './archive.ts'
@@ -62,7 +63,7 @@ export async function restoreDatabase(platform: Platform, options: RestoreOption
   if (typeof to !== 'string' || to.length === 0) throw refused('restore() needs the folder to make', 'to')
   try {
     if (platform.files.existsSync(to) && (!isFolder(platform, to) || platform.files.listSync(to).length > 0)) {
-      throw refused(`${to} is there already, and a restore writes over nothing`, 'to')
+      throw refused(`${takenText(platform.files, to)}: a restore writes over nothing`, 'to')
     }
     const task = new Task('the restore', platform.clock, options)
     const parts = openParts(platform, options.from)

@@ -23,6 +23,7 @@ import { BlazeError } from '../../base/errors.ts'
 import { FileError, type FileSystem } from '../../platform/platform.ts'
 import type { CollectionState } from '../collection-state.ts'
 import type { Core } from '../core.ts'
+import { liesInside } from '../inside-folder.ts'
 import { assertKnown } from '../known-options.ts'
 import { fileNames, isFileName } from './file-names.ts'
 import { type DumpedFile, type DumpFormat, describeCollection, MANIFEST_FILE, writeManifest } from './manifest.ts'
@@ -78,6 +79,7 @@ export async function dump(core: Core, target: string, options: DumpOptions): Pr
   checkCompress(options.compress)
   const pinned = new Pinned(core, 'dump')
   const made: string[] = []
+  let madeFolder: string | undefined
   try {
     // In this turn with the snapshot: what the collections are is of the same moment as what they hold.
     const chosen = chosenCollections(core, options.collections)
@@ -85,7 +87,8 @@ export async function dump(core: Core, target: string, options: DumpOptions): Pr
     const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
     pacer.assertWanted()
     if (core.takesWrites) await core.log.flush()
-    const folder = await prepareFolder(core, target, options.overwrite === true)
+    const { folder, isNew } = await prepareFolder(core, target, options.overwrite === true)
+    if (isNew) madeFolder = folder
     const names = fileNames(
       chosen.map(({ name }) => name),
       `.${format}${options.compress === 'gzip' ? '.gz' : ''}`,
@@ -105,7 +108,10 @@ export async function dump(core: Core, target: string, options: DumpOptions): Pr
     writeManifest(core.platform, folder, { commit: pinned.commitNumber, createdAt, files })
     return { target: folder, commit: pinned.commitNumber, files }
   } catch (error) {
-    throw withSentence(error, `There is no dump${removed(core.platform.outside, made)}; the database is as it was.`)
+    throw withSentence(
+      error,
+      `There is no dump${removed(core.platform.outside, made, madeFolder)}; the database is as it was.`,
+    )
   } finally {
     pinned.close()
   }
@@ -193,25 +199,35 @@ function chosenCollections(core: Core, names: readonly string[] | undefined): Co
 }
 
 /** The folder, canonical, there and free. */
-async function prepareFolder(core: Core, target: string, overwrite: boolean): Promise<string> {
+async function prepareFolder(
+  core: Core,
+  target: string,
+  overwrite: boolean,
+): Promise<{ readonly folder: string; readonly isNew: boolean }> {
   const files = core.platform.outside
   if (typeof target !== 'string' || target === '') throw invalid('target', 'dump() needs the path of a folder')
   if (!files.existsSync(target)) {
+    if (files === core.platform.files && liesInside(files, core.path, target)) throw noPlace(target)
     files.makeFolderSync(target)
     const folder = files.realPathSync(target)
     files.syncFolderSync(folder.slice(0, Math.max(1, folder.lastIndexOf('/'))))
-    return folder
+    return { folder, isNew: true }
   }
   const folder = files.realPathSync(target)
-  if (namesIn(files, folder, target).length === 0) return folder
+  if (namesIn(files, folder, target).length === 0) return { folder, isNew: false }
   if (!overwrite) {
     throw invalid('target', `${target} is not empty; name another folder, or dump with overwrite: true`)
   }
-  if (isOfDatabase(core, folder)) {
-    throw invalid('target', `${target} is the folder of a database, where a dump has no place; name another folder`)
-  }
+  if (isOfDatabase(core, folder)) throw noPlace(target)
   await giveUpOld(files, folder)
-  return folder
+  return { folder, isNew: false }
+}
+
+function noPlace(target: string): BlazeError {
+  return invalid(
+    'target',
+    `${target} is, or lies in, the folder of a database, where a dump has no place; name another folder`,
+  )
 }
 
 /** Is it a database, or a folder inside of this one? */
@@ -250,12 +266,14 @@ function filesNamedIn(bytes: Uint8Array | undefined): string[] {
   return names.filter(isFileName)
 }
 
-/** Removes what was written of a dump that failed, the manifest first; says what could not be removed. */
-function removed(files: FileSystem, made: readonly string[]): string {
+/** Removes what was made of a dump that failed, the manifest first, a folder last; says what could not be removed. */
+function removed(files: FileSystem, made: readonly string[], madeFolder: string | undefined): string {
   const left: string[] = []
-  for (const path of made.toReversed()) {
+  for (const path of [...made.toReversed(), madeFolder]) {
     try {
-      files.unlinkSync(path)
+      if (path === undefined) continue
+      if (path === madeFolder) files.removeFolderSync(path)
+      else files.unlinkSync(path)
     } catch (error) {
       left.push(`${path} (${error instanceof Error ? error.message : String(error)})`)
     }

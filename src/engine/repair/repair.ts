@@ -35,7 +35,7 @@ import type { Encryption } from '../encryption-options.ts'
 import { identify, takeLock } from '../folder.ts'
 import { encodeIdentity, FORMAT, IDENTITY_SIZE, isSealedIdentity } from '../identity.ts'
 import { IDENTITY_FILES } from '../identity-file.ts'
-import { isIncomplete } from '../incomplete.ts'
+import { isIncomplete, takenText } from '../incomplete.ts'
 import { assertKnown } from '../known-options.ts'
 import { openDatabase } from '../open-database.ts'
 import { encryptionOf, type OpenOptions } from '../open-options.ts'
@@ -109,8 +109,13 @@ function places(
   { to, inPlace, dryRun }: RepairOptions,
 ): { readonly folder: string; readonly to: string } {
   const { files } = platform
-  if (typeof path !== 'string' || path.length === 0 || !files.existsSync(path)) {
-    throw new BlazeError('NOT_A_DATABASE', `${String(path)} does not exist; nothing was done`, { path: String(path) })
+  if (typeof path !== 'string' || path.length === 0) {
+    throw new BlazeError('INVALID_ARGUMENT', 'repair() needs the path of a folder, as a text; nothing was done', {
+      argument: 'path',
+    })
+  }
+  if (!files.existsSync(path)) {
+    throw new BlazeError('NOT_A_DATABASE', `${path} does not exist; nothing was done`, { path })
   }
   if (inPlace === true && to !== undefined) throw refused('to and inPlace do not go together', 'to')
   const folder = files.realPathSync(path)
@@ -119,7 +124,7 @@ function places(
   }
   const target = to ?? `${folder}.repaired`
   const taken = [target, ...(inPlace === true ? [damagedName(folder)] : [])].find((each) => files.existsSync(each))
-  if (dryRun !== true && taken !== undefined) throw refused(`${taken} is there already`, 'to')
+  if (dryRun !== true && taken !== undefined) throw refused(takenText(files, taken), 'to')
   return { folder, to: target }
 }
 

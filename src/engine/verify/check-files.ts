@@ -6,7 +6,7 @@ import type { PageMap } from '../../gc/page-map.ts'
 import type { Root } from '../../gc/root.ts'
 import type { Platform } from '../../platform/platform.ts'
 import type { Seals } from '../../wal/seal.ts'
-import { IDENTITY_SIZE, isSealedIdentity } from '../identity.ts'
+import { fileIdOf, IDENTITY_SIZE, isSealedIdentity } from '../identity.ts'
 import { IDENTITY_FILES } from '../identity-file.ts'
 import { type RootKeys, readRoot, readSmallFile } from '../root-file.ts'
 import { type Check, problem, problemOf, type VerifyProblem } from './problem.ts'
@@ -24,7 +24,7 @@ export function* checkSmallFiles(platform: Platform, folder: string, keys: RootK
   }
   const [first, second] = found
   if (first !== undefined && second !== undefined && !equalBytes(first, second)) {
-    yield problem('identity', 'the two identity files differ: a change of keys was cut', { file: `${folder}/identity` })
+    yield differing(first, second, `${folder}/identity`)
   }
   const file = `${folder}/root`
   try {
@@ -34,6 +34,16 @@ export function* checkSmallFiles(platform: Platform, folder: string, keys: RootK
   } catch (error) {
     yield problemOf('root', error, { file })
   }
+}
+
+/** A rekey that was cut keeps the file id; a file that came from elsewhere has another. */
+function differing(first: Uint8Array, second: Uint8Array, file: string): VerifyProblem {
+  if (equalBytes(fileIdOf(first), fileIdOf(second))) {
+    return problem('identity', 'the two identity files differ: a change of keys was cut', { file })
+  }
+  const whatToDo =
+    'Keep a copy of both. `identity` is the one that is used; where the database does not open with it, put `identity.copy` in its place.'
+  return { ...problem('identity', 'the two identity files are of different databases', { file }), whatToDo }
 }
 
 /** The directory that the root names. Its bytes are read before anything is awaited. */

@@ -42,7 +42,7 @@ const REBUILD =
 
 const ADVICE: Readonly<Record<ProblemKind, string>> = {
   identity: 'The other identity file is used. Open the database for writing: it writes this one again.',
-  root: `Open the database for writing. ${REBUILD}`,
+  root: 'Open the database for writing: a plain one makes its root again from the log. Where that is refused, restore a backup; where there is none, repair() makes it again.',
   directory: `Open the database for writing. ${REBUILD}`,
   page: REBUILD,
   log: 'Restore a backup. Where there is none, repair() keeps what comes before the damage.',

@@ -35,8 +35,8 @@ export async function verifyFolder(
   path: string,
   options: VerifyFolderOptions = {},
 ): Promise<VerifyResult> {
+  assertKnown('verify()', options, ['open', 'schema', 'limit', 'signal', 'onProgress'])
   const { open = {}, ...rest } = options
-  assertKnown('verify()', rest, ['schema', 'limit', 'signal', 'onProgress'])
   const startedMs = platform.clock.monotonic()
   const limit = checkedLimit(rest)
   const encryption = encryptionOf(open)

@@ -5,7 +5,9 @@ import type { BackupResult } from '../../../src/engine/backup/backup.ts'
 import { isFolder } from '../../../src/engine/backup/input.ts'
 import { restoreDatabase } from '../../../src/engine/backup/restore.ts'
 import { Database } from '../../../src/engine/database.ts'
+import { markIncomplete } from '../../../src/engine/incomplete.ts'
 import { openDatabase } from '../../../src/engine/open-database.ts'
+import { repairDatabase } from '../../../src/engine/repair/repair.ts'
 import type { TaskProgress } from '../../../src/engine/task.ts'
 import type { MemoryPlatform } from '../../../src/platform/memory-platform.ts'
 import { effort } from '../../support/effort.ts'
@@ -62,6 +64,37 @@ describe('a backup refuses', () => {
     }
     await db.close()
   })
+
+  it('a target that a killed one has left, as restore and repair do, and says what to do with it', async () => {
+    const machine = freshMachine(1)
+    const { platform } = machine
+    const db = await small(machine)
+    await db.backup('/whole', { as: 'file' })
+    platform.files.makeFolderSync('/cut')
+    markIncomplete(platform.files, '/cut', 'backup')
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('was not finished; delete it') }
+    await expect(db.backup('/cut')).rejects.toMatchObject(refused)
+    await db.close()
+    await expect(restoreDatabase(platform, { from: '/whole', to: '/cut' })).rejects.toMatchObject(refused)
+    await expect(repairDatabase(platform, FOLDER, { to: '/cut' })).rejects.toMatchObject(refused)
+    expect(filesOf(platform, '/cut')).toEqual(['/cut/incomplete'])
+  })
+
+  it.each(['/b', '/log/2', '/log/deep/er', '/pages/9'])(
+    'a target in the folder of the database, %s, where it might be taken for a segment',
+    async (place) => {
+      const machine = freshMachine(1)
+      const db = await small(machine)
+      for (const as of ['folder', 'file', 'archive'] as const) {
+        const refused = db.backup(`${FOLDER}${place}`, { as })
+        await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', details: { argument: 'target' } })
+        expect(filesOf(machine.platform, `${FOLDER}${place}`)).toEqual([])
+      }
+      // Its name begins in the same way, and it lies beside it.
+      await db.backup(`${FOLDER}${place.replaceAll('/', '-')}`)
+      await db.close()
+    },
+  )
 
   it.each([
     [{ as: 'tape' }, 'as'],
