@@ -25,7 +25,7 @@ import type { LoadReport } from './dump/load.ts'
 import type { LoadOptions } from './dump/load-options.ts'
 import type { LoadDoors } from './dump/load-target.ts'
 import type { ByteSource } from './dump/source-text.ts'
-import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
+import { checkedEncryption, type Encryption, type EncryptionOptions, givenEncryption } from './encryption-options.ts'
 import type { DatabaseHealth } from './health.ts'
 import { assertKnown } from './known-options.ts'
 import type { DatabaseFiles } from './opened.ts'
@@ -251,8 +251,10 @@ export class Database<C = unknown> implements AsyncDisposable {
    * await other.load('./dump', { encryption: { password } })
    */
   async dump(target: string, options: DumpOptions = {}): Promise<DumpReport> {
+    // In the turn of the call: the caller may overwrite a key from then on.
+    const encryption = givenEncryption('dump()', options)
     const { dump } = await import('./dump/dump.ts')
-    return dump(this.#core, target, options)
+    return dump(this.#core, target, options, encryption)
   }
 
   /**
@@ -262,8 +264,9 @@ export class Database<C = unknown> implements AsyncDisposable {
    * for await (const bytes of db.dumpStream('bugs')) process.stdout.write(bytes)
    */
   async *dumpStream(collection: string, options: DumpStreamOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const encryption = givenEncryption('dumpStream()', options)
     const { dumpStream } = await import('./dump/dump.ts')
-    yield* dumpStream(this.#core, collection, options)
+    yield* dumpStream(this.#core, collection, options, encryption)
   }
 
   /**
@@ -276,8 +279,9 @@ export class Database<C = unknown> implements AsyncDisposable {
    * await db.load('./bugs.csv', { collection: 'bugs', csv: { types: { votes: 'number' } } })
    */
   async load(source: string | ByteSource, options: LoadOptions = {}): Promise<LoadReport> {
+    const encryption = givenEncryption('load()', options)
     const { load } = await import('./dump/load.ts')
-    return load(this.#core, this.#loadDoors(), source, options)
+    return load(this.#core, this.#loadDoors(), source, { options, encryption })
   }
 
   /**

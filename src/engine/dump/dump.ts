@@ -23,7 +23,7 @@ import { BlazeError } from '../../base/errors.ts'
 import type { FileSystem } from '../../platform/platform.ts'
 import type { CollectionState } from '../collection-state.ts'
 import type { Core } from '../core.ts'
-import { type EncryptionOptions, givenEncryption } from '../encryption-options.ts'
+import type { Encryption, EncryptionOptions } from '../encryption-options.ts'
 import { assertKnown } from '../known-options.ts'
 import { manifestName, putManifest } from './dumped-folder.ts'
 import { fileNames, sealedNames } from './file-names.ts'
@@ -83,20 +83,26 @@ export interface DumpStreamOptions {
   readonly signal?: AbortSignal
 }
 
-/** Writes a dump into the folder `target`. */
-export async function dump(core: Core, target: string, options: DumpOptions): Promise<DumpReport> {
-  assertKnown('dump()', options, KNOWN)
-  const format = checkedFormat(options.format)
-  checkCompress(options.compress)
-  const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
+/** Writes a dump into the folder `target`. `encryption` is the option of this name, checked; it is forgotten here. */
+export async function dump(
+  core: Core,
+  target: string,
+  options: DumpOptions,
+  encryption: Encryption | undefined,
+): Promise<DumpReport> {
   const made: string[] = []
   let sealing: Sealing | undefined
   try {
-    sealing = await askedSealing(core, 'dump()', options, pacer)
+    assertKnown('dump()', options, KNOWN)
+    const format = checkedFormat(options.format)
+    checkCompress(options.compress)
+    const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
+    sealing = await askedSealing(core, pacer, encryption)
     return await dumpNow(core, target, { ...options, format, pacer, sealing }, made)
   } catch (error) {
     throw withSentence(error, `There is no dump${removed(core.platform.outside, made)}; the database is as it was.`)
   } finally {
+    encryption?.forget()
     sealing?.close()
   }
 }
@@ -146,15 +152,18 @@ export async function* dumpStream(
   core: Core,
   name: string,
   options: DumpStreamOptions,
+  encryption: Encryption | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  assertKnown('dumpStream()', options, ['format', 'signal', 'encryption'])
-  const format = checkedFormat(options.format)
-  const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
-  const sealing = await askedSealing(core, 'dumpStream()', options, pacer)
+  let sealing: Sealing | undefined
   try {
+    assertKnown('dumpStream()', options, ['format', 'encryption', 'signal'])
+    const format = checkedFormat(options.format)
+    const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
+    sealing = await askedSealing(core, pacer, encryption)
     const pieces = collectionPieces(core, name, format, pacer)
     yield* sealing === undefined ? pieces : sealFile(core.platform, sealing, ALONE_PART, pieces)
   } finally {
+    encryption?.forget()
     sealing?.close()
   }
 }
@@ -180,13 +189,11 @@ async function* collectionPieces(
 /** The keys of a new dump that is to be encrypted. */
 async function askedSealing(
   core: Core,
-  call: string,
-  options: Pick<DumpOptions, 'encryption'>,
   pacer: Pacer,
+  encryption: Encryption | undefined,
 ): Promise<Sealing | undefined> {
   core.assertOpen()
   pacer.assertWanted()
-  const encryption = givenEncryption(call, options)
   return encryption === undefined ? undefined : newSealing(core.platform, encryption)
 }
 

@@ -20,7 +20,7 @@
 import { BlazeError, type ErrorCode } from '../../base/errors.ts'
 import { FileError, type FileSystem } from '../../platform/platform.ts'
 import type { Core } from '../core.ts'
-import { type Encryption, givenEncryption } from '../encryption-options.ts'
+import type { Encryption } from '../encryption-options.ts'
 import { MAGIC_SIZE } from '../identity.ts'
 import { type DumpedFolder, firstBytes, hasManifest, openDumped, unsealed } from './dumped-folder.ts'
 import { checkedOptions, type LoadOptions, type LoadSettings } from './load-options.ts'
@@ -55,21 +55,22 @@ const FORMATS: readonly (readonly [RegExp, DumpFormat])[] = [
   [/\.csv(?:\.gz)?(?:\.sealed)?$/i, 'csv'],
 ]
 
-/** Loads a dump (the path of its folder), a file (its path), or a stream. */
+/**
+ * Loads a dump (the path of its folder), a file (its path), or a stream. `encryption` is the option of this name, checked;
+ * it is forgotten here.
+ */
 export async function load(
   core: Core,
   doors: LoadDoors,
   source: string | ByteSource,
-  options: LoadOptions,
+  { options, encryption }: { readonly options: LoadOptions; readonly encryption: Encryption | undefined },
 ): Promise<LoadReport> {
   const done: Loaded[] = []
-  let encryption: Encryption | undefined
   try {
     const settings = checkedOptions(core, options)
     core.assertOpen()
     core.assertWritable()
     settings.pacer.assertWanted()
-    encryption = givenEncryption('load()', options)
     const loading: Loading = { core, doors, settings, encryption, done }
     if (typeof source !== 'string') await loadStream(loading, source)
     else if (isFolder(core.platform.outside, source)) await loadDump(loading, source)
