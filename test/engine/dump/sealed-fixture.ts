@@ -31,11 +31,13 @@ export function filesIn(files: FileSystem, folder: string): Files {
   return new Map(files.listSync(folder).map((name) => [name, readBytes(files, `${folder}/${name}`)]))
 }
 
-/** The folder with these files and no others. */
-export function fillFolder(files: FileSystem, folder: string, content: Files): void {
+/** The folder with these files and no others, where `before` are those that it has: what is the same is not written. */
+export function fillFolder(files: FileSystem, folder: string, content: Files, before: Files): void {
   if (!files.existsSync(folder)) files.makeFolderSync(folder)
-  for (const name of files.listSync(folder)) if (!content.has(name)) files.unlinkSync(`${folder}/${name}`)
-  for (const [name, bytes] of content) writeFile(files, `${folder}/${name}`, bytes)
+  for (const name of before.keys()) if (!content.has(name)) files.unlinkSync(`${folder}/${name}`)
+  for (const [name, bytes] of content) {
+    if (before.get(name) !== bytes) writeFile(files, `${folder}/${name}`, bytes)
+  }
 }
 
 /** All bytes of a stream. */
