@@ -198,6 +198,61 @@ test('a file of any size is sealed in pieces, each full but the last, however it
   sealing.close()
 })
 
+test('neither sealing nor opening reads more than two pieces ahead', async () => {
+  const platform = freshPlatform()
+  const sealing = await newSealing(platform, checkedEncryption('test', { key: KEY }))
+  let read = 0
+  const counted = async function* (pieces: AsyncIterable<Uint8Array>) {
+    for await (const piece of pieces) {
+      read += piece.length
+      yield piece
+    }
+  }
+  const plain = new Uint8Array(9 * PLAIN_PIECE + 5)
+  const sealed: Uint8Array[] = []
+  let written = 0
+  for await (const piece of sealFile(platform, sealing, 1, counted(streamOf(plain)))) {
+    sealed.push(piece)
+    written += piece.length
+    expect(read - written).toBeLessThan(2 * PLAIN_PIECE)
+  }
+  read = 0
+  written = 0
+  const source = { path: 'file', part: 1 }
+  for await (const piece of openFile(platform.cipher, sealing, source, counted(streamOf(Buffer.concat(sealed))))) {
+    written += piece.length
+    expect(read - written).toBeLessThan(2 * PLAIN_PIECE + 10_000)
+  }
+  expect(written).toBe(plain.length)
+  sealing.close()
+})
+
+test('a sealed file that changes between its proof and its load is TAMPERED, and the batches before it stay', async () => {
+  await withDatabase(async (db, platform) => {
+    const rows = Array.from({ length: 3000 }, (_, id) => ({ id, pad: 'x'.repeat(100) }))
+    await db.collection('c').insertMany(rows)
+    const { files } = await db.dump('/dump', ENCRYPTION)
+    const whole = readBytes(platform.outside, '/dump/0001.sealed')
+    for (const changed of [whole.slice(0, -20), whole.map((byte, at) => (at === whole.length - 1 ? byte ^ 1 : byte))]) {
+      writeFile(platform.outside, '/dump/0001.sealed', whole)
+      await withOther(platform, async (other) => {
+        const onProgress: DumpOptions['onProgress'] = ({ step, bytes }) => {
+          if (step === 'verify' && bytes === files[0]!.bytes) writeFile(platform.outside, '/dump/0001.sealed', changed)
+        }
+        const error: unknown = await other.load('/dump', { ...ENCRYPTION, onProgress }).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        )
+        expect(error).toMatchObject({ code: 'TAMPERED', details: { file: '/dump/0001.sealed' } })
+        const kept = other.collection('c').count()
+        expect(kept).toBeGreaterThan(0)
+        expect(String(error)).toContain(`stay: ${kept} of c`)
+        expect(other.collection('c').orderBy('id').all()).toEqual(rows.slice(0, kept))
+      })
+    }
+  })
+})
+
 describe('a secret', () => {
   /** What a load is refused with; nothing is written. */
   async function refusal(platform: MemoryPlatform, source: string, options: object): Promise<unknown> {
