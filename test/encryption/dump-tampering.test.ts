@@ -38,8 +38,8 @@ const FOLDER = '/tampered'
 const MANIFEST = 'manifest.sealed'
 const LARGE = '0001.sealed'
 const SMALL = '0002.sealed'
-const OPTIONS = { encryption: { key: KEY } }
-const ALONE = { ...OPTIONS, collection: 'alone', format: 'ndjson' } as const
+const OPTIONS = { encryption: { key: KEY } } as const
+const ALONE = { ...OPTIONS, collection: 'alone', format: 'ndjson', batchSize: 20 } as const
 
 interface Subject {
   readonly platform: MemoryPlatform
@@ -351,7 +351,7 @@ describe('a sealed file by itself', () => {
     for (let run = 0; run < wanted; run++) {
       const kind = kinds[run % kinds.length]!
       const { bytes } = IN_A_FILE[kind]!(given.alone, random, given.aloneToo)
-      const loading = other.load(streamOf(bytes), { ...ALONE, batchSize: 20 })
+      const loading = other.load(streamOf(bytes), ALONE)
       await expect(loading, `${kind}, run ${run}`).rejects.toBeInstanceOf(BlazeError)
       if (other.collections().length === 0) continue
       const found = other.collection('alone').orderBy('id').all()
