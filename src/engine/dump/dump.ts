@@ -20,17 +20,20 @@
  * Sources: RFC 4180 (CSV), RFC 1952 (gzip); https://github.com/ndjson/ndjson-spec.
  */
 import { BlazeError } from '../../base/errors.ts'
+import type { StoredRecord } from '../../base/values.ts'
 import type { FileSystem } from '../../platform/platform.ts'
+import { queryAll } from '../../query/builder.ts'
 import type { CollectionState } from '../collection-state.ts'
 import type { Core } from '../core.ts'
 import type { Encryption, EncryptionOptions } from '../encryption-options.ts'
 import { assertKnown } from '../known-options.ts'
+import { runnerOf } from '../read-view.ts'
+import { SnapshotSession } from '../snapshot-session.ts'
 import { manifestName, putManifest } from './dumped-folder.ts'
 import { fileNames, sealedNames } from './file-names.ts'
 import { type DumpedFile, type DumpFormat, describeCollection } from './manifest.ts'
 import { OutsideFile, withSentence } from './outside-file.ts'
 import { Pacer } from './pacer.ts'
-import { Pinned } from './pinned.ts'
 import { csvText, findColumns, ndjsonText, textPieces } from './record-text.ts'
 import { sealFile } from './sealed-file.ts'
 import { ALONE_PART } from './sealed-head.ts'
@@ -117,7 +120,7 @@ interface Dumping extends DumpOptions {
 /** Notes in `made` the paths of what it makes, each before it is there. */
 async function dumpNow(core: Core, target: string, dumping: Dumping, made: string[]): Promise<DumpReport> {
   const { format, compress, pacer, sealing } = dumping
-  const pinned = new Pinned(core, 'dump')
+  const session = new SnapshotSession(core, 'dump')
   try {
     // In this turn with the snapshot: what the collections are is of the same moment as what they hold.
     const chosen = chosenCollections(core, dumping.collections)
@@ -131,7 +134,7 @@ async function dumpNow(core: Core, target: string, dumping: Dumping, made: strin
       const file = names[i]!
       made.push(`${folder}/${file}`)
       const place = { path: `${folder}/${file}`, part: i + 1 }
-      const written = await writeCollection(core, pinned, state, place, dumping)
+      const written = await writeCollection(core, session, state, place, dumping)
       files.push({ file, format, compress: compress ?? null, ...collection, ...written })
     }
     pacer.assertWanted()
@@ -140,10 +143,10 @@ async function dumpNow(core: Core, target: string, dumping: Dumping, made: strin
     const manifest = `${folder}/${manifestName(sealing !== undefined)}`
     made.push(`${manifest}.tmp`, manifest)
     const createdAt = new Date(core.platform.clock.now()).toISOString()
-    await putManifest(core.platform, folder, { commit: pinned.commitNumber, createdAt, files }, sealing)
-    return { target: folder, commit: pinned.commitNumber, files }
+    await putManifest(core.platform, folder, { commit: session.commit, createdAt, files }, sealing)
+    return { target: folder, commit: session.commit, files }
   } finally {
-    pinned.close()
+    session.end()
   }
 }
 
@@ -175,14 +178,14 @@ async function* collectionPieces(
   format: DumpFormat,
   pacer: Pacer,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const pinned = new Pinned(core, 'dumpStream')
+  const session = new SnapshotSession(core, 'dumpStream')
   try {
     const [state] = chosenCollections(core, [name])
     if (core.takesWrites) await core.log.flush()
     pacer.assertWanted()
-    yield* piecesOf(pinned, state!, format, pacer, () => undefined)
+    yield* piecesOf(session, state!, format, pacer, () => undefined)
   } finally {
-    pinned.close()
+    session.end()
   }
 }
 
@@ -197,10 +200,19 @@ async function askedSealing(
   return encryption === undefined ? undefined : newSealing(core.platform, encryption)
 }
 
+/**
+ * Every record of a collection, in slices. It is held as what it is, not by its name: one that is renamed meanwhile is read
+ * to its end, one that is dropped is CONFLICT. SNAPSHOT_TOO_OLD, CLOSED.
+ */
+function recordsOf({ view }: SnapshotSession, collection: CollectionState): AsyncIterable<StoredRecord> {
+  const runner = { ...runnerOf(view), open: () => view.open(collection) }
+  return queryAll<StoredRecord>(collection.name, runner).iterate()
+}
+
 type Told = (step: 'columns' | 'dump', records: number) => void
 
 async function* piecesOf(
-  pinned: Pinned,
+  session: SnapshotSession,
   state: CollectionState,
   format: DumpFormat,
   pacer: Pacer,
@@ -208,15 +220,15 @@ async function* piecesOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let text = ndjsonText
   if (format === 'csv') {
-    const found = await findColumns(pinned.records(state), pacer, (records) => told('columns', records))
+    const found = await findColumns(recordsOf(session, state), pacer, (records) => told('columns', records))
     text = csvText(found.columns, found.hasRest)
   }
-  yield* textPieces(pinned.records(state), text, pacer, (records) => told('dump', records))
+  yield* textPieces(recordsOf(session, state), text, pacer, (records) => told('dump', records))
 }
 
 async function writeCollection(
   core: Core,
-  pinned: Pinned,
+  session: SnapshotSession,
   state: CollectionState,
   { path, part }: { readonly path: string; readonly part: number },
   { format, pacer, compress, sealing, onProgress }: Dumping,
@@ -231,7 +243,7 @@ async function writeCollection(
     onProgress?.({ step, collection: state.name, records: count, totalRecords, bytes: file.sizeBytes })
   }
   try {
-    const plain = piecesOf(pinned, state, format, pacer, told)
+    const plain = piecesOf(session, state, format, pacer, told)
     const pieces = compress === 'gzip' ? streams.gzip(plain) : plain
     for await (const piece of sealing === undefined ? pieces : sealFile(platform, sealing, part, pieces)) {
       await file.write(piece)
