@@ -1,3 +1,12 @@
+/**
+ * The folder of a dump, plain or sealed: which it is its manifest says, by its name.
+ *
+ *   plain    manifest.json     bugs.ndjson  users.csv.gz …     file-names.ts
+ *   sealed   manifest.sealed   0001.sealed  0002.sealed …      the same bytes, each in a sealed file (sealed-file.ts)
+ *
+ * What must hold: where there is a sealed manifest, the folder is that sealed dump, whatever else lies in it. So a plain
+ * manifest that somebody puts beside it is not read in its place.
+ */
 import { BlazeError, corrupt } from '../../base/errors.ts'
 import type { FileSystem, Platform } from '../../platform/platform.ts'
 import type { Encryption } from '../encryption-options.ts'
@@ -11,7 +20,7 @@ import {
   manifestBytes,
   parseManifest,
 } from './manifest.ts'
-import { joined, readPieces, readWhole } from './outside-file.ts'
+import { joined, readWhole } from './outside-file.ts'
 import { openFile, sealedSizeOf, sealFile } from './sealed-file.ts'
 import { decodeHead, MANIFEST_PART, SEALED_HEAD } from './sealed-head.ts'
 import { openSealing, plainDump, type Sealing, sealedDump } from './sealing.ts'
@@ -98,12 +107,6 @@ async function wholeManifest(platform: Platform, path: string, limit: number): P
   const bytes = await readWhole(platform.outside, path, limit)
   if (bytes === undefined) throw corrupt(path, 0, 'a manifest', `more than ${limit} bytes`)
   return bytes
-}
-
-/** The first `sizeBytes` bytes of a file, or as many as it has. */
-export async function firstBytes(files: FileSystem, path: string, sizeBytes: number): Promise<Uint8Array> {
-  for await (const piece of readPieces(files, path)) return piece.slice(0, sizeBytes)
-  return new Uint8Array(0)
 }
 
 async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {

@@ -22,7 +22,7 @@ import { FileError, type FileSystem } from '../../platform/platform.ts'
 import type { Core } from '../core.ts'
 import type { Encryption } from '../encryption-options.ts'
 import { MAGIC_SIZE } from '../identity.ts'
-import { type DumpedFolder, firstBytes, hasManifest, openDumped, unsealed } from './dumped-folder.ts'
+import { type DumpedFolder, hasManifest, openDumped, unsealed } from './dumped-folder.ts'
 import { checkedOptions, type LoadOptions, type LoadSettings } from './load-options.ts'
 import { assertLoadable, type LoadDoors, prepareTarget } from './load-target.ts'
 import type { DumpedFile, DumpFormat } from './manifest.ts'
@@ -32,7 +32,7 @@ import { RecordWriter } from './record-writer.ts'
 import { openFile } from './sealed-file.ts'
 import { beginsSealed, decodeHead, MANIFEST_PART, SEALED_HEAD } from './sealed-head.ts'
 import { openSealing, plainDump, sealedDump } from './sealing.ts'
-import { BegunSource, type ByteSource, piecesOfSource, textOf } from './source-text.ts'
+import { BegunSource, type ByteSource, firstBytes, piecesOfSource, textOf } from './source-text.ts'
 import { type CsvOptions, csvRows, ndjsonRows, type RowReader } from './text-rows.ts'
 import { FileSeal, type Unsealing, verifyFile, verifySealed } from './verify-file.ts'
 
@@ -159,7 +159,7 @@ async function loadFile(loading: Loading, source: string): Promise<void> {
   const name = collectionOf(settings)
   const rows = rowsOf(format, lineLimit(core, settings), settings.csv)
   const { pacer } = settings
-  const first = (sizeBytes: number) => firstBytes(platform.outside, source, sizeBytes)
+  const first = (sizeBytes: number) => firstBytes(readPieces(platform.outside, source), sizeBytes)
   await withUnsealing(loading, { path: source, first }, async (unseal, isSealed) => {
     const told = (bytes: number) =>
       settings.onProgress({ step: 'verify', collection: name, records: 0, totalRecords: undefined, bytes })

@@ -99,6 +99,16 @@ export class BegunSource {
   }
 }
 
+/** The first bytes of a source that is then ended. */
+export async function firstBytes(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array> {
+  const source = new BegunSource(pieces)
+  try {
+    return await source.first(sizeBytes)
+  } finally {
+    await source.close()
+  }
+}
+
 async function* resumed(
   read: readonly Uint8Array[],
   iterator: AsyncIterator<Uint8Array>,
