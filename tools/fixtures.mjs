@@ -6,6 +6,9 @@
  *   fixture := gzip of JSON { format, encryption, content, files }
  *              files: path → base64; content: collection → records, in the JSON form of values
  *
+ * And small sealed dumps of the format that this code writes to test/fixtures/sealed-<n>/, in the same way:
+ * test/fixtures/sealed.test.ts loads them. Their files are those of the folder, and one that stands alone.
+ *
  * Everything in them is made from constants, the clock and the randomness too.
  */
 import {
@@ -24,6 +27,7 @@ import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { toJsonForm } from '../dist/codec/json-form.js'
 import { collection } from '../dist/engine/collection-spec.js'
+import { SEALED_FORMAT } from '../dist/engine/dump/sealed-head.js'
 import { FORMAT } from '../dist/engine/identity.js'
 import { openDatabase } from '../dist/engine/open-database.js'
 import { manualClock } from '../dist/platform/manual-clock.js'
@@ -77,6 +81,12 @@ const FIXTURES = [
       [more, 'kill'],
     ],
   },
+]
+
+/** Dumps, each with a file of `bugs` by itself. */
+const DUMPS = [
+  { name: 'key-ndjson-gzip', seed: 5, encryption: { key: KEY }, options: { format: 'ndjson', compress: 'gzip' } },
+  { name: 'password-csv', seed: 6, encryption: { password: PASSWORD }, options: { format: 'csv' } },
 ]
 
 function full() {
@@ -191,15 +201,41 @@ async function make({ seed, sessions, encryption, collections }) {
   }
 }
 
-const folder = join(dirname(import.meta.dirname), 'test/fixtures', `format-${FORMAT}`)
-mkdirSync(folder, { recursive: true })
-for (const fixture of FIXTURES) {
-  const path = join(folder, `${fixture.name}.json.gz`)
-  if (existsSync(path)) {
-    console.log(`${path} is there and stays`)
-    continue
+async function makeDump({ seed, encryption, options }) {
+  const base = mkdtempSync(join(tmpdir(), 'blazedb-fixture-'))
+  try {
+    const platform = { ...nodePlatform(base), clock: manualClock(), random: seededRandom(seed) }
+    const db = await openDatabase(platform, join(base, 'database'), { collections: few(), syncWrites: 'never' })
+    await load(db)
+    const secret = optionsOf(encryption)
+    await db.dump(join(base, 'dump'), { ...options, ...secret })
+    const alone = []
+    for await (const piece of db.dumpStream('bugs', { format: options.format, ...secret })) alone.push(piece)
+    const content = contentOf(db)
+    await db.close()
+    const files = filesBelow(join(base, 'dump')).map((name) => [`dump/${name}`, readFileSync(join(base, 'dump', name))])
+    files.push([`bugs.${options.format}.sealed`, Buffer.concat(alone)])
+    const encoded = files.map(([name, bytes]) => [name, bytes.toString('base64')])
+    return { format: SEALED_FORMAT, encryption, content, files: Object.fromEntries(encoded) }
+  } finally {
+    rmSync(base, { recursive: true })
   }
-  const bytes = gzipSync(JSON.stringify(await make(fixture)), { level: 9 })
-  writeFileSync(path, bytes)
-  console.log(`${path}: ${bytes.length} bytes`)
 }
+
+async function write(kind, fixtures, makeOne) {
+  const folder = join(dirname(import.meta.dirname), 'test/fixtures', kind)
+  mkdirSync(folder, { recursive: true })
+  for (const fixture of fixtures) {
+    const path = join(folder, `${fixture.name}.json.gz`)
+    if (existsSync(path)) {
+      console.log(`${path} is there and stays`)
+      continue
+    }
+    const bytes = gzipSync(JSON.stringify(await makeOne(fixture)), { level: 9 })
+    writeFileSync(path, bytes)
+    console.log(`${path}: ${bytes.length} bytes`)
+  }
+}
+
+await write(`format-${FORMAT}`, FIXTURES, make)
+await write(`sealed-${SEALED_FORMAT}`, DUMPS, makeDump)

@@ -21,10 +21,11 @@ import { readOnlyError } from './core.ts'
 import { type CreateIndexOptions, createIndex, dropCollection, dropIndex, renameCollection } from './ddl.ts'
 import type { DumpOptions, DumpReport, DumpStreamOptions } from './dump/dump.ts'
 import type { ImportOptions, ImportReport } from './dump/import-sqlite.ts'
-import type { LoadOptions, LoadReport } from './dump/load.ts'
+import type { LoadReport } from './dump/load.ts'
+import type { LoadOptions } from './dump/load-options.ts'
 import type { LoadDoors } from './dump/load-target.ts'
 import type { ByteSource } from './dump/source-text.ts'
-import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
+import { checkedEncryption, type Encryption, type EncryptionOptions, givenEncryption } from './encryption-options.ts'
 import type { DatabaseHealth } from './health.ts'
 import { assertKnown } from './known-options.ts'
 import type { DatabaseFiles } from './opened.ts'
@@ -242,39 +243,45 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   /**
    * Writes what is published now into a folder, a file a collection, NDJSON or CSV, and a manifest with their SHA-256; of
-   * one snapshot, while writing goes on, and larger than memory. Plain text, also of an encrypted database. Errors: IO,
-   * DISK_FULL, ABORTED, INVALID_ARGUMENT (a folder that is not empty), SNAPSHOT_TOO_OLD; then there is no dump.
+   * one snapshot, while writing goes on, and larger than memory. Plain text, also of an encrypted database, unless it is
+   * given `encryption`, which seals the files, their names and the manifest. Errors: IO, DISK_FULL, ABORTED,
+   * INVALID_ARGUMENT (a folder that is not empty), SNAPSHOT_TOO_OLD, PASSWORD_REQUIRED; then there is no dump.
    * @example
-   * const { files } = await db.dump('./dump', { compress: 'gzip' })
-   * await other.load('./dump')
+   * const { files } = await db.dump('./dump', { compress: 'gzip', encryption: { password } })
+   * await other.load('./dump', { encryption: { password } })
    */
   async dump(target: string, options: DumpOptions = {}): Promise<DumpReport> {
+    // In the turn of the call: the caller may overwrite a key from then on.
+    const encryption = givenEncryption('dump()', options)
     const { dump } = await import('./dump/dump.ts')
-    return dump(this.#core, target, options)
+    return dump(this.#core, target, options, encryption)
   }
 
   /**
    * The bytes of one collection's dump, for a pipe: no manifest, so whoever reads them must know by other means that they
-   * are all there. The snapshot is held from the first piece to the last.
+   * are all there; with `encryption` they show it themselves. The snapshot is held from the first piece to the last.
    * @example
    * for await (const bytes of db.dumpStream('bugs')) process.stdout.write(bytes)
    */
   async *dumpStream(collection: string, options: DumpStreamOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    const encryption = givenEncryption('dumpStream()', options)
     const { dumpStream } = await import('./dump/dump.ts')
-    yield* dumpStream(this.#core, collection, options)
+    yield* dumpStream(this.#core, collection, options, encryption)
   }
 
   /**
    * Loads a dump, a file of NDJSON or CSV, or a stream of it, in batches, by the same writes as `insertMany`. A dump is
    * proven whole before anything is written; after a failure the batches before it stay, and the error says how many
-   * records. Errors: CORRUPT, INVALID_VALUE with file, line and field, what the writes refuse, IO, ABORTED.
+   * records. Errors: CORRUPT, INVALID_VALUE with file, line and field, what the writes refuse, IO, ABORTED; of what is
+   * encrypted PASSWORD_REQUIRED, WRONG_PASSWORD, TAMPERED; NOT_ENCRYPTED.
    * @example
    * await db.load('./dump')
    * await db.load('./bugs.csv', { collection: 'bugs', csv: { types: { votes: 'number' } } })
    */
   async load(source: string | ByteSource, options: LoadOptions = {}): Promise<LoadReport> {
+    const encryption = givenEncryption('load()', options)
     const { load } = await import('./dump/load.ts')
-    return load(this.#core, this.#loadDoors(), source, options)
+    return load(this.#core, this.#loadDoors(), source, { options, encryption })
   }
 
   /**

@@ -1,13 +1,13 @@
 /**
- * The `encryption` option of open() and what rekey() takes, checked before anything is touched. What is given and empty is
+ * The `encryption` option of open(), dump() and load(), and what rekey() takes, checked before anything is touched. What is given and empty is
  * refused: a password that did not arrive must never make a plain database.
  */
 import { BlazeError } from '../base/errors.ts'
 import type { Argon2Parameters, ScryptParameters } from '../platform/platform.ts'
-import { type Kdf, kdfFault } from './identity.ts'
+import { type Kdf, kdfFault } from './kdf.ts'
 import { assertKnown } from './known-options.ts'
 
-/** What unlocks a database: a password, or a key of 32 bytes. */
+/** What unlocks a database or a dump: a password, or a key of 32 bytes. */
 export type Secret = string | Uint8Array
 
 /** How a key is made from a password: by name with its usual cost, or with a cost of your own. */
@@ -21,7 +21,7 @@ export type EncryptionOptions =
   | {
       /** Any text that is not empty; normalised (NFC), then UTF-8. */
       readonly password: string
-      /** Of a new database and of rekey(): `scrypt` by default. An existing one says itself what it was locked with. */
+      /** Of what is new, and of rekey(): `scrypt` by default. What exists says itself what it was locked with. */
       readonly kdf?: KeyDerivation
     }
   | {
@@ -29,7 +29,7 @@ export type EncryptionOptions =
       readonly key: Uint8Array
     }
   | {
-      /** Asked once, when the folder is locked and a secret is needed; gives a password or a key of 32 bytes. */
+      /** Asked once, when a secret is needed (of a database: and its folder is locked); gives a password or a key of 32 bytes. */
       readonly callback: () => Secret | undefined | Promise<Secret | undefined>
       /** As above, for when it gives a password. */
       readonly kdf?: KeyDerivation
@@ -39,6 +39,8 @@ export type EncryptionOptions =
 export interface Encryption {
   /** The secret as bytes, the caller's to overwrite. */
   ask(): Promise<SecretBytes>
+  /** Overwrites what was given and not asked for. Harmless when it was. */
+  forget(): void
   /** What makes the key of a new lock, when the secret is a password. */
   readonly kdf: Kdf
 }
@@ -53,6 +55,14 @@ const KEY_BYTES = 32
 const SCRYPT: Kdf = { name: 'scrypt', cost: 2 ** 17, blockSize: 8, parallelism: 1 }
 const ARGON2ID: Kdf = { name: 'argon2id', memoryKib: 65_536, passes: 3, parallelism: 4 }
 const FORMS = ['password', 'key', 'callback'] as const
+
+/** The option of a call; undefined when it is left out. One that is there and undefined is refused. */
+export function givenEncryption(
+  call: string,
+  options: { readonly encryption?: EncryptionOptions },
+): Encryption | undefined {
+  return Object.hasOwn(options, 'encryption') ? checkedEncryption(call, options.encryption) : undefined
+}
 
 /** Checks the option of a call. PASSWORD_REQUIRED when it is there and gives nothing, INVALID_ARGUMENT. */
 export function checkedEncryption(call: string, options: EncryptionOptions | undefined): Encryption {
@@ -70,7 +80,8 @@ export function checkedEncryption(call: string, options: EncryptionOptions | und
   if ('callback' in options) {
     const { callback } = options
     if (typeof callback !== 'function') throw nothingGiven(call, 'a callback that is no function')
-    return { kdf, ask: async () => secretBytes(call, await callback(), 'a callback that gives nothing') }
+    const ask = async () => secretBytes(call, await callback(), 'a callback that gives nothing')
+    return { kdf, ask, forget: () => undefined }
   }
   const secret = 'key' in options ? options.key : options.password
   if (typeof secret === 'string' && form === 'key')
@@ -78,7 +89,7 @@ export function checkedEncryption(call: string, options: EncryptionOptions | und
   if (secret instanceof Uint8Array && form === 'password')
     throw invalid(`${call} takes a password as a text, found bytes`)
   const bytes = secretBytes(call, secret, `a ${form} that is undefined or empty`)
-  return { kdf, ask: async () => bytes }
+  return { kdf, ask: async () => bytes, forget: () => void bytes.bytes.fill(0) }
 }
 
 function kdfOf(call: string, kdf: KeyDerivation | undefined): Kdf {
@@ -107,7 +118,7 @@ function secretBytes(call: string, secret: unknown, nothing: string): SecretByte
 function nothingGiven(call: string, what: string): BlazeError<'PASSWORD_REQUIRED'> {
   return new BlazeError(
     'PASSWORD_REQUIRED',
-    `${call} was given encryption with ${what}; nothing was opened or changed. Give a password or a key, or leave the option out for a database that is not encrypted.`,
+    `${call} was given encryption with ${what}; nothing was opened or changed. Give a password or a key, or leave the option out for what is not to be encrypted.`,
     undefined,
   )
 }

@@ -98,6 +98,7 @@ export async function identify(platform: Platform, folder: string, options: Iden
   if (identity === undefined) return create(platform, folder, options)
   const { fileId, lock } = identity
   if (lock === undefined) {
+    encryption?.forget()
     if (encryption !== undefined) throw notEncrypted(folder)
     return { identity, seals: plainSeals(platform, fileId), keys: [] }
   }

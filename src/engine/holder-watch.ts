@@ -142,8 +142,10 @@ export class HolderWatch {
 /** What kind of holder goes by a label. */
 export function kindOfHolder(label: string): HolderKind {
   if (label === 'query') return 'query'
-  return label === 'snapshot' || label === 'asOf' ? 'snapshot' : 'transaction'
+  return SNAPSHOTS.has(label) ? 'snapshot' : 'transaction'
 }
+
+const SNAPSHOTS: ReadonlySet<string> = new Set(['snapshot', 'asOf', 'dump', 'dumpStream'])
 
 function isHolder(owner: object): owner is Holder {
   return 'entry' in owner

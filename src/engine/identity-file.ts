@@ -136,7 +136,7 @@ function inspectUnidentified(files: FileSystem, folder: string): undefined {
 /** Neither of the two files is an identity. */
 function unsealed(files: FileSystem, folder: string, found: readonly (Uint8Array | undefined)[]): BlazeError {
   const bytes = found.filter((each) => each !== undefined)
-  if (!bytes.some(isIdentity) && anySegment(files, folder) === undefined) return foreign(folder, NAME)
+  if (!bytes.some((each) => isIdentity(each)) && anySegment(files, folder) === undefined) return foreign(folder, NAME)
   const damage = bytes.some(namesCipher) ? tampered : corrupt
   return damage(`${folder}/${NAME}`, 0, 'a sealed identity in one of the two files', 'none in either')
 }

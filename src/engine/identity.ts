@@ -1,6 +1,7 @@
 /**
  * The identity of a database as bytes: that a folder is a database, of which format, its file id, which seeds every
  * checksum, and, when it is encrypted, the lock: how a key is made of the password, and the data keys wrapped with it.
+ * Sealed files of a dump begin with one too (dump/sealed-file.ts), which differs in its magic.
  *
  *   identity := magic 8 | format u32 | fileId 16 | cipher u32 | kdf u32 | count of wrapped keys u32 |
  *   at          0         8            12          28           32        36
@@ -20,13 +21,7 @@ import { equalBytes } from '../base/bytes.ts'
 import { crc32 } from '../base/checksum.ts'
 import { BlazeError } from '../base/errors.ts'
 import { invariant } from '../base/invariant.ts'
-import type { Argon2Parameters, ScryptParameters } from '../platform/platform.ts'
-
-/** How the key that wraps the data keys is made. */
-export type Kdf =
-  | { readonly name: 'key' }
-  | ({ readonly name: 'scrypt' } & ScryptParameters)
-  | ({ readonly name: 'argon2id' } & Argon2Parameters)
+import { type Kdf, kdfNumbers, kdfOfNumbers } from './kdf.ts'
 
 /** A data key, encrypted; 60 bytes: nonce, tag, ciphertext. */
 export interface WrappedKey {
@@ -34,7 +29,7 @@ export interface WrappedKey {
   readonly bytes: Uint8Array
 }
 
-/** What keeps the data keys of an encrypted database. */
+/** What keeps the data keys of an encrypted database, or of a sealed dump. */
 export interface IdentityLock {
   readonly kdf: Kdf
   /** 32 random bytes. */
@@ -51,12 +46,27 @@ export interface Identity {
   readonly lock: IdentityLock | undefined
 }
 
+/** What identities are of. */
+export interface IdentityKind {
+  /** 8 bytes. */
+  readonly magic: Uint8Array
+  /** The format that this code writes, and the newest that it reads. */
+  readonly format: number
+  /** As a message names it: 'database'. */
+  readonly name: string
+}
+
 /** The format that this code writes. */
 export const FORMAT = 0
 
 export const IDENTITY_SIZE = 512
-const MAGIC = new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x49, 0x64, 0x65]) // BlazeIde
-const FORMAT_AT = 8
+export const MAGIC_SIZE = 8
+export const DATABASE: IdentityKind = {
+  magic: new Uint8Array([0x42, 0x6c, 0x61, 0x7a, 0x65, 0x49, 0x64, 0x65]), // BlazeIde
+  format: FORMAT,
+  name: 'database',
+}
+const FORMAT_AT: number = MAGIC_SIZE
 const FILE_ID_AT = 12
 const CIPHER_AT = 28
 const KDF_AT = 32
@@ -67,58 +77,16 @@ const KEYS_AT = 84
 const CHECKSUM_AT = IDENTITY_SIZE - 4
 
 const AES_256_GCM = 1
-const KDF_NUMBER = { key: 1, scrypt: 2, argon2id: 3 } as const
 export const SALT_SIZE: number = KEYS_AT - SALT_AT
 const WRAPPED_SIZE = 64
 export const WRAPPED_BYTES: number = WRAPPED_SIZE - 4
 /** What fits before the checksum. */
 const MOST_KEYS: number = Math.floor((CHECKSUM_AT - KEYS_AT) / WRAPPED_SIZE)
 
-/** A gibibyte: more would let a forged file take the machine's memory. */
-const MOST_KDF_BYTES = 2 ** 30
-/** Below it a password is found too soon; 16 times the usual work is some ten seconds. */
-const SCRYPT_COST = { least: 2 ** 14, most: 2 ** 20 } as const
-const MOST_SCRYPT_WORK = 2 ** 24
-const LEAST_ARGON2_KIB = 8192
-const MOST_ARGON2_PASSES = 16
-const MOST_PARALLELISM = 16
-
-/** What is wrong with the parameters of a kdf; undefined when they are within their bounds. */
-export function kdfFault(kdf: Kdf): string | undefined {
-  switch (kdf.name) {
-    case 'key':
-      return undefined
-    case 'scrypt': {
-      const { cost, blockSize, parallelism } = kdf
-      if (!whole(cost, SCRYPT_COST.least, SCRYPT_COST.most) || (cost & (cost - 1)) !== 0) {
-        return `a cost that is a power of two from ${SCRYPT_COST.least} to ${SCRYPT_COST.most}`
-      }
-      if (!whole(blockSize, 1, 32)) return 'a blockSize from 1 to 32'
-      if (!whole(parallelism, 1, MOST_PARALLELISM)) return `a parallelism from 1 to ${MOST_PARALLELISM}`
-      if (cost * blockSize * parallelism > MOST_SCRYPT_WORK || 128 * cost * blockSize > MOST_KDF_BYTES) {
-        return `cost × blockSize × parallelism up to ${MOST_SCRYPT_WORK}, and a gibibyte of memory`
-      }
-      return undefined
-    }
-    case 'argon2id': {
-      const { memoryKib, passes, parallelism } = kdf
-      const most = MOST_KDF_BYTES / 1024
-      if (!whole(memoryKib, LEAST_ARGON2_KIB, most)) return `a memoryKib from ${LEAST_ARGON2_KIB} to ${most}`
-      if (!whole(passes, 1, MOST_ARGON2_PASSES)) return `passes from 1 to ${MOST_ARGON2_PASSES}`
-      if (!whole(parallelism, 1, MOST_PARALLELISM)) return `a parallelism from 1 to ${MOST_PARALLELISM}`
-      return undefined
-    }
-  }
-}
-
-function whole(value: number, least: number, most: number): boolean {
-  return Number.isInteger(value) && value >= least && value <= most
-}
-
 /** The 512 bytes of an identity. */
-export function encodeIdentity({ fileId, format, lock }: Identity): Uint8Array {
+export function encodeIdentity({ fileId, format, lock }: Identity, kind: IdentityKind = DATABASE): Uint8Array {
   const bytes = new Uint8Array(IDENTITY_SIZE)
-  bytes.set(MAGIC)
+  bytes.set(kind.magic)
   setU32(bytes, FORMAT_AT, format)
   bytes.set(fileId, FILE_ID_AT)
   if (lock !== undefined) encodeLock(bytes, lock)
@@ -130,9 +98,10 @@ function encodeLock(bytes: Uint8Array, { kdf, salt, keys }: IdentityLock): void 
   invariant(keys.length > 0 && keys.length <= MOST_KEYS, () => `an identity has 1 to ${MOST_KEYS} data keys`)
   invariant(salt.length === SALT_SIZE, () => `a salt has ${SALT_SIZE} bytes`)
   setU32(bytes, CIPHER_AT, AES_256_GCM)
-  setU32(bytes, KDF_AT, KDF_NUMBER[kdf.name])
+  const [number, ...parameters] = kdfNumbers(kdf)
+  setU32(bytes, KDF_AT, number)
   setU32(bytes, COUNT_AT, keys.length)
-  parametersOf(kdf).forEach((value, index) => {
+  parameters.forEach((value, index) => {
     setU32(bytes, PARAMETERS_AT + index * 4, value)
   })
   bytes.set(salt, SALT_AT)
@@ -145,19 +114,24 @@ function encodeLock(bytes: Uint8Array, { kdf, salt, keys }: IdentityLock): void 
 }
 
 /** What each wrapped key of an identity is bound to, beside its id: everything before the keys. */
-export function lockHead(fileId: Uint8Array, lock: Omit<IdentityLock, 'keys'>, keyCount: number): Uint8Array {
+export function lockHead(
+  fileId: Uint8Array,
+  lock: Omit<IdentityLock, 'keys'>,
+  keyCount: number,
+  kind: IdentityKind,
+): Uint8Array {
   const keys = Array.from({ length: keyCount }, (_, id) => ({ id, bytes: new Uint8Array(WRAPPED_BYTES) }))
-  return encodeIdentity({ fileId, format: FORMAT, lock: { ...lock, keys } }).subarray(0, KEYS_AT)
+  return encodeIdentity({ fileId, format: kind.format, lock: { ...lock, keys } }, kind).subarray(0, KEYS_AT)
 }
 
 /** True for bytes that begin as an identity does. */
-export function isIdentity(bytes: Uint8Array): boolean {
-  return bytes.length >= MAGIC.length && equalBytes(bytes.subarray(0, MAGIC.length), MAGIC)
+export function isIdentity(bytes: Uint8Array, kind: IdentityKind = DATABASE): boolean {
+  return bytes.length >= MAGIC_SIZE && equalBytes(bytes.subarray(0, MAGIC_SIZE), kind.magic)
 }
 
 /** True for an identity whose checksum holds. */
-export function isSealedIdentity(bytes: Uint8Array): boolean {
-  if (bytes.length !== IDENTITY_SIZE || !isIdentity(bytes)) return false
+export function isSealedIdentity(bytes: Uint8Array, kind: IdentityKind = DATABASE): boolean {
+  if (bytes.length !== IDENTITY_SIZE || !isIdentity(bytes, kind)) return false
   return getU32(bytes, CHECKSUM_AT) === crc32(bytes, 0, CHECKSUM_AT)
 }
 
@@ -167,15 +141,15 @@ export function namesCipher(bytes: Uint8Array): boolean {
 }
 
 /** Of bytes whose checksum holds; undefined when their lock is none that any version writes. Throws FORMAT_NEWER. */
-export function decodeIdentity(bytes: Uint8Array): Identity | undefined {
+export function decodeIdentity(bytes: Uint8Array, kind: IdentityKind = DATABASE): Identity | undefined {
   const format = getU32(bytes, FORMAT_AT)
   const cipher = getU32(bytes, CIPHER_AT)
-  if (format > FORMAT || cipher > AES_256_GCM) {
+  if (format > kind.format || cipher > AES_256_GCM) {
     const what = `format ${format}${cipher > AES_256_GCM ? ` with cipher ${cipher}` : ''}`
     throw new BlazeError(
       'FORMAT_NEWER',
-      `This database has ${what}; this version reads up to ${FORMAT}. Nothing was changed; open it with a newer version.`,
-      { found: format, supported: FORMAT },
+      `This ${kind.name} has ${what}; this version reads up to ${kind.format}. Nothing was changed; open it with a newer version.`,
+      { found: format, supported: kind.format },
     )
   }
   const fileId = fileIdOf(bytes)
@@ -192,35 +166,11 @@ export function fileIdOf(bytes: Uint8Array): Uint8Array {
 function decodeLock(bytes: Uint8Array): IdentityLock | undefined {
   const count = getU32(bytes, COUNT_AT)
   const [first, second, third] = [0, 1, 2].map((i) => getU32(bytes, PARAMETERS_AT + i * 4)) as [number, number, number]
-  const kdf = kdfOf(getU32(bytes, KDF_AT), first, second, third)
-  if (kdf === undefined || kdfFault(kdf) !== undefined || count < 1 || count > MOST_KEYS) return undefined
+  const kdf = kdfOfNumbers(getU32(bytes, KDF_AT), first, second, third)
+  if (kdf === undefined || count < 1 || count > MOST_KEYS) return undefined
   const keys = Array.from({ length: count }, (_, index) => {
     const at = KEYS_AT + index * WRAPPED_SIZE
     return { id: getU32(bytes, at), bytes: bytes.slice(at + 4, at + WRAPPED_SIZE) }
   })
   return { kdf, salt: bytes.slice(SALT_AT, KEYS_AT), keys }
-}
-
-function parametersOf(kdf: Kdf): readonly [number, number, number] {
-  switch (kdf.name) {
-    case 'key':
-      return [0, 0, 0]
-    case 'scrypt':
-      return [kdf.cost, kdf.blockSize, kdf.parallelism]
-    case 'argon2id':
-      return [kdf.memoryKib, kdf.passes, kdf.parallelism]
-  }
-}
-
-function kdfOf(number: number, first: number, second: number, third: number): Kdf | undefined {
-  switch (number) {
-    case KDF_NUMBER.key:
-      return { name: 'key' }
-    case KDF_NUMBER.scrypt:
-      return { name: 'scrypt', cost: first, blockSize: second, parallelism: third }
-    case KDF_NUMBER.argon2id:
-      return { name: 'argon2id', memoryKib: first, passes: second, parallelism: third }
-    default:
-      return undefined
-  }
 }

@@ -4,7 +4,7 @@ import type { Platform } from '../platform/platform.ts'
 import type { CollectionSpecs, ReservedName } from './collection-spec.ts'
 import type { EngineOptions } from './core.ts'
 import type { Progress } from './ddl.ts'
-import { checkedEncryption, type Encryption, type EncryptionOptions } from './encryption-options.ts'
+import { type Encryption, type EncryptionOptions, givenEncryption } from './encryption-options.ts'
 import type { HealthLimits } from './health-limits.ts'
 import { assertKnown } from './known-options.ts'
 import type { Durability } from './publisher.ts'
@@ -151,7 +151,7 @@ function healthLimits(options: HealthOptions): HealthLimits {
 
 /** The checked encryption option; undefined when it is left out. One that is there and undefined is refused. */
 export function encryptionOf(options: OpenOptions): Encryption | undefined {
-  return Object.hasOwn(options, 'encryption') ? checkedEncryption('open()', options.encryption) : undefined
+  return givenEncryption('open()', options)
 }
 
 function oneOf<const V extends string>(name: string, value: V, allowed: readonly V[]): V {

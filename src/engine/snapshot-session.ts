@@ -1,4 +1,7 @@
-/** The state behind a user's snapshot handle: what it holds, and how it ends. Views of it refer to this, never to the handle. */
+/**
+ * One held snapshot: what a user's snapshot handle holds, or a dump, and how it ends. Views of it refer to this, never to
+ * the handle.
+ */
 import { UNBAGGED } from '../base/bag.ts'
 import { BlazeError } from '../base/errors.ts'
 import type { CommitNumber } from '../base/ids.ts'
@@ -46,6 +49,7 @@ export class SnapshotSession implements Holder {
   #assertOpen(): void {
     if (this.#hold.ended) throw snapshotTooOld(this.label)
     if (this.#open) return
+    this.#core.assertOpen()
     throw new BlazeError('TRANSACTION_CLOSED', 'this snapshot has ended; take another with db.snapshot()', undefined)
   }
 }

@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 test('no program of the page is left out', () => {
   expect(page.match(/```js\b/g)).toHaveLength(programs.length)
-  expect(programs.map(({ name }) => name)).toEqual(['dump.mjs', 'csv.mjs', 'pipe.mjs'])
+  expect(programs.map(({ name }) => name)).toEqual(['dump.mjs', 'sealed.mjs', 'csv.mjs', 'pipe.mjs'])
 })
 
 test.each(programs)('$name prints what the page says', ({ name, source, printed }) => {

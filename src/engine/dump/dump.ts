@@ -14,26 +14,33 @@
  * What must hold: the manifest is written last, whole or not at all, and each file is on the device before it; so a
  * folder with a manifest has every file of it. The database is only read.
  *
- * What it does not do: keep a secret. A dump is plain text, whatever the database is. Use a disk or a folder that is
- * encrypted, or pipe `dumpStream` through a program that encrypts.
+ * With `encryption` all of it is sealed, also the names of the files and the manifest (dumped-folder.ts, sealed-file.ts).
+ * Without it a dump is plain text, whatever the database is.
  *
  * Sources: RFC 4180 (CSV), RFC 1952 (gzip); https://github.com/ndjson/ndjson-spec.
  */
 import { BlazeError } from '../../base/errors.ts'
-import { FileError, type FileSystem } from '../../platform/platform.ts'
+import type { StoredRecord } from '../../base/values.ts'
+import type { FileSystem } from '../../platform/platform.ts'
+import { queryAll } from '../../query/builder.ts'
 import type { CollectionState } from '../collection-state.ts'
 import type { Core } from '../core.ts'
-import { liesInside } from '../inside-folder.ts'
+import type { Encryption, EncryptionOptions } from '../encryption-options.ts'
 import { assertKnown } from '../known-options.ts'
-import { fileNames, isFileName } from './file-names.ts'
-import { type DumpedFile, type DumpFormat, describeCollection, MANIFEST_FILE, writeManifest } from './manifest.ts'
-import { OutsideFile, readWhole, withSentence } from './outside-file.ts'
+import { runnerOf } from '../read-view.ts'
+import { SnapshotSession } from '../snapshot-session.ts'
+import { manifestName, putManifest } from './dumped-folder.ts'
+import { fileNames, sealedNames } from './file-names.ts'
+import { type DumpedFile, type DumpFormat, describeCollection } from './manifest.ts'
+import { OutsideFile, withSentence } from './outside-file.ts'
 import { Pacer } from './pacer.ts'
-import { Pinned } from './pinned.ts'
 import { csvText, findColumns, ndjsonText, textPieces } from './record-text.ts'
+import { sealFile } from './sealed-file.ts'
+import { ALONE_PART } from './sealed-head.ts'
+import { newSealing, type Sealing } from './sealing.ts'
+import { prepareFolder } from './target-folder.ts'
 
-/** What the folder of every database has (identity-file.ts). */
-const IDENTITY_FILE = 'identity'
+const KNOWN = ['format', 'collections', 'compress', 'encryption', 'overwrite', 'signal', 'onProgress']
 
 /** How far a dump, a load or an import is. */
 export interface TransferProgress {
@@ -53,6 +60,11 @@ export interface DumpOptions {
   /** Names of collections; all of them by default. */
   readonly collections?: readonly string[]
   readonly compress?: 'gzip'
+  /**
+   * Seals everything, names and manifest too, with a password or a key of this dump's own. The secret is asked for, and a
+   * password made a key, before the snapshot is taken.
+   */
+  readonly encryption?: EncryptionOptions
   /** Writes into a folder that is not empty. A dump that is in it is given up at once. */
   readonly overwrite?: boolean
   readonly signal?: AbortSignal
@@ -69,51 +81,79 @@ export interface DumpReport {
 
 export interface DumpStreamOptions {
   readonly format?: DumpFormat
+  /** Seals the bytes: one file that stands alone, which shows when its end is missing. */
+  readonly encryption?: EncryptionOptions
   readonly signal?: AbortSignal
 }
 
-/** Writes a dump into the folder `target`. */
-export async function dump(core: Core, target: string, options: DumpOptions): Promise<DumpReport> {
-  assertKnown('dump()', options, ['format', 'collections', 'compress', 'overwrite', 'signal', 'onProgress'])
-  const format = checkedFormat(options.format)
-  checkCompress(options.compress)
-  const pinned = new Pinned(core, 'dump')
-  const made: string[] = []
-  let madeFolder: string | undefined
+/** Writes a dump into the folder `target`. `encryption` is the option of this name, checked; it is forgotten here. */
+export async function dump(
+  core: Core,
+  target: string,
+  options: DumpOptions,
+  encryption: Encryption | undefined,
+): Promise<DumpReport> {
+  const made: Made = { files: [], folder: undefined }
+  let sealing: Sealing | undefined
+  try {
+    assertKnown('dump()', options, KNOWN)
+    const format = checkedFormat(options.format)
+    checkCompress(options.compress)
+    const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
+    sealing = await askedSealing(core, pacer, encryption)
+    return await dumpNow(core, target, { ...options, format, pacer, sealing }, made)
+  } catch (error) {
+    throw withSentence(error, `There is no dump${removed(core.platform.outside, made)}; the database is as it was.`)
+  } finally {
+    encryption?.forget()
+    sealing?.close()
+  }
+}
+
+/** What a dump is made with. */
+interface Dumping extends DumpOptions {
+  readonly format: DumpFormat
+  readonly pacer: Pacer
+  readonly sealing: Sealing | undefined
+}
+
+/** The paths of what a dump has made so far; the folder only when it was not there. */
+interface Made {
+  readonly files: string[]
+  folder: string | undefined
+}
+
+/** Notes in `made` what it makes, each file before it is there. */
+async function dumpNow(core: Core, target: string, dumping: Dumping, made: Made): Promise<DumpReport> {
+  const { format, compress, pacer, sealing } = dumping
+  const session = new SnapshotSession(core, 'dump')
   try {
     // In this turn with the snapshot: what the collections are is of the same moment as what they hold.
-    const chosen = chosenCollections(core, options.collections)
+    const chosen = chosenCollections(core, dumping.collections)
     const described = chosen.map((state) => ({ state, ...describeCollection(state) }))
-    const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
     pacer.assertWanted()
     if (core.takesWrites) await core.log.flush()
-    const { folder, isNew } = await prepareFolder(core, target, options.overwrite === true)
-    if (isNew) madeFolder = folder
-    const names = fileNames(
-      chosen.map(({ name }) => name),
-      `.${format}${options.compress === 'gzip' ? '.gz' : ''}`,
-    )
+    const { folder, isNew } = await prepareFolder(core, target, dumping.overwrite === true)
+    if (isNew) made.folder = folder
+    const names = sealing === undefined ? plainNames(chosen, dumping) : sealedNames(chosen.length)
     const files: DumpedFile[] = []
     for (const [i, { state, ...collection }] of described.entries()) {
       const file = names[i]!
-      made.push(`${folder}/${file}`)
-      const written = await writeCollection(core, pinned, state, `${folder}/${file}`, { ...options, format, pacer })
-      files.push({ file, format, compress: options.compress ?? null, ...collection, ...written })
+      made.files.push(`${folder}/${file}`)
+      const place = { path: `${folder}/${file}`, part: i + 1 }
+      const written = await writeCollection(core, session, state, place, dumping)
+      files.push({ file, format, compress: compress ?? null, ...collection, ...written })
     }
     pacer.assertWanted()
     // What the manifest names is there before it, whatever a power cut does.
     core.platform.outside.syncFolderSync(folder)
-    made.push(`${folder}/${MANIFEST_FILE}.tmp`, `${folder}/${MANIFEST_FILE}`)
+    const manifest = `${folder}/${manifestName(sealing !== undefined)}`
+    made.files.push(`${manifest}.tmp`, manifest)
     const createdAt = new Date(core.platform.clock.now()).toISOString()
-    writeManifest(core.platform, folder, { commit: pinned.commitNumber, createdAt, files })
-    return { target: folder, commit: pinned.commitNumber, files }
-  } catch (error) {
-    throw withSentence(
-      error,
-      `There is no dump${removed(core.platform.outside, made, madeFolder)}; the database is as it was.`,
-    )
+    await putManifest(core.platform, folder, { commit: session.commit, createdAt, files }, sealing)
+    return { target: folder, commit: session.commit, files }
   } finally {
-    pinned.close()
+    session.end()
   }
 }
 
@@ -122,25 +162,64 @@ export async function* dumpStream(
   core: Core,
   name: string,
   options: DumpStreamOptions,
+  encryption: Encryption | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  assertKnown('dumpStream()', options, ['format', 'signal'])
-  const format = checkedFormat(options.format)
-  const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
-  const pinned = new Pinned(core, 'dumpStream')
+  let sealing: Sealing | undefined
+  try {
+    assertKnown('dumpStream()', options, ['format', 'encryption', 'signal'])
+    const format = checkedFormat(options.format)
+    const pacer = new Pacer(core.platform.clock, 'the dump', options.signal)
+    sealing = await askedSealing(core, pacer, encryption)
+    const pieces = collectionPieces(core, name, format, pacer)
+    yield* sealing === undefined ? pieces : sealFile(core.platform, sealing, ALONE_PART, pieces)
+  } finally {
+    encryption?.forget()
+    sealing?.close()
+  }
+}
+
+/** Of a snapshot that is taken when the first piece is asked for. */
+async function* collectionPieces(
+  core: Core,
+  name: string,
+  format: DumpFormat,
+  pacer: Pacer,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const session = new SnapshotSession(core, 'dumpStream')
   try {
     const [state] = chosenCollections(core, [name])
     if (core.takesWrites) await core.log.flush()
     pacer.assertWanted()
-    yield* piecesOf(pinned, state!, format, pacer, () => undefined)
+    yield* piecesOf(session, state!, format, pacer, () => undefined)
   } finally {
-    pinned.close()
+    session.end()
   }
+}
+
+/** The keys of a new dump that is to be encrypted. */
+async function askedSealing(
+  core: Core,
+  pacer: Pacer,
+  encryption: Encryption | undefined,
+): Promise<Sealing | undefined> {
+  core.assertOpen()
+  pacer.assertWanted()
+  return encryption === undefined ? undefined : newSealing(core.platform, encryption)
+}
+
+/**
+ * Every record of a collection, in slices. It is held as what it is, not by its name: one that is renamed meanwhile is read
+ * to its end, one that is dropped is CONFLICT. SNAPSHOT_TOO_OLD, CLOSED.
+ */
+function recordsOf({ view }: SnapshotSession, collection: CollectionState): AsyncIterable<StoredRecord> {
+  const runner = { ...runnerOf(view), open: () => view.open(collection) }
+  return queryAll<StoredRecord>(collection.name, runner).iterate()
 }
 
 type Told = (step: 'columns' | 'dump', records: number) => void
 
 async function* piecesOf(
-  pinned: Pinned,
+  session: SnapshotSession,
   state: CollectionState,
   format: DumpFormat,
   pacer: Pacer,
@@ -148,25 +227,21 @@ async function* piecesOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let text = ndjsonText
   if (format === 'csv') {
-    const found = await findColumns(pinned.records(state), pacer, (records) => told('columns', records))
+    const found = await findColumns(recordsOf(session, state), pacer, (records) => told('columns', records))
     text = csvText(found.columns, found.hasRest)
   }
-  yield* textPieces(pinned.records(state), text, pacer, (records) => told('dump', records))
-}
-
-interface Writing extends DumpOptions {
-  readonly format: DumpFormat
-  readonly pacer: Pacer
+  yield* textPieces(recordsOf(session, state), text, pacer, (records) => told('dump', records))
 }
 
 async function writeCollection(
   core: Core,
-  pinned: Pinned,
+  session: SnapshotSession,
   state: CollectionState,
-  path: string,
-  { format, pacer, compress, onProgress }: Writing,
+  { path, part }: { readonly path: string; readonly part: number },
+  { format, pacer, compress, sealing, onProgress }: Dumping,
 ): Promise<Pick<DumpedFile, 'records' | 'bytes' | 'sha256'>> {
-  const { outside, digest, streams } = core.platform
+  const { platform } = core
+  const { outside, digest, streams } = platform
   const totalRecords = state.heap.liveCount
   const file = new OutsideFile(outside, path, digest.sha256InPieces())
   let records = 0
@@ -175,8 +250,9 @@ async function writeCollection(
     onProgress?.({ step, collection: state.name, records: count, totalRecords, bytes: file.sizeBytes })
   }
   try {
-    const plain = piecesOf(pinned, state, format, pacer, told)
-    for await (const piece of compress === 'gzip' ? streams.gzip(plain) : plain) {
+    const plain = piecesOf(session, state, format, pacer, told)
+    const pieces = compress === 'gzip' ? streams.gzip(plain) : plain
+    for await (const piece of sealing === undefined ? pieces : sealFile(platform, sealing, part, pieces)) {
       await file.write(piece)
       await pacer.step()
     }
@@ -185,6 +261,11 @@ async function writeCollection(
   } finally {
     file.close()
   }
+}
+
+function plainNames(chosen: readonly CollectionState[], { format, compress }: Dumping): string[] {
+  const names = chosen.map(({ name }) => name)
+  return fileNames(names, `.${format}${compress === 'gzip' ? '.gz' : ''}`)
 }
 
 /** The collections of these names, or all that are there. A name that is none is refused: a typing error would lose it. */
@@ -198,81 +279,13 @@ function chosenCollections(core: Core, names: readonly string[] | undefined): Co
   })
 }
 
-/** The folder, canonical, there and free. */
-async function prepareFolder(
-  core: Core,
-  target: string,
-  overwrite: boolean,
-): Promise<{ readonly folder: string; readonly isNew: boolean }> {
-  const files = core.platform.outside
-  if (typeof target !== 'string' || target === '') throw invalid('target', 'dump() needs the path of a folder')
-  if (!files.existsSync(target)) {
-    if (files === core.platform.files && liesInside(files, core.path, target)) throw noPlace(target)
-    files.makeFolderSync(target)
-    const folder = files.realPathSync(target)
-    files.syncFolderSync(folder.slice(0, Math.max(1, folder.lastIndexOf('/'))))
-    return { folder, isNew: true }
-  }
-  const folder = files.realPathSync(target)
-  if (namesIn(files, folder, target).length === 0) return { folder, isNew: false }
-  if (!overwrite) {
-    throw invalid('target', `${target} is not empty; name another folder, or dump with overwrite: true`)
-  }
-  if (isOfDatabase(core, folder)) throw noPlace(target)
-  await giveUpOld(files, folder)
-  return { folder, isNew: false }
-}
-
-function noPlace(target: string): BlazeError {
-  return invalid(
-    'target',
-    `${target} is, or lies in, the folder of a database, where a dump has no place; name another folder`,
-  )
-}
-
-/** Is it a database, or a folder inside of this one? */
-function isOfDatabase({ path, platform: { files, outside } }: Core, folder: string): boolean {
-  const isOwn = files === outside && `${folder}/`.startsWith(`${path}/`)
-  return isOwn || outside.existsSync(`${folder}/${IDENTITY_FILE}`)
-}
-
-function namesIn(files: FileSystem, folder: string, target: string): readonly string[] {
-  try {
-    return files.listSync(folder)
-  } catch (error) {
-    if (!(error instanceof FileError) || error.code !== 'ENOTDIR') throw error
-    throw invalid('target', `${target} is a file, and a dump is a folder`)
-  }
-}
-
-/** Takes a dump away that is in the folder: first what makes it one, then what it names. Other files stay. */
-async function giveUpOld(files: FileSystem, folder: string): Promise<void> {
-  const path = `${folder}/${MANIFEST_FILE}`
-  if (!files.existsSync(path)) return
-  const named = filesNamedIn(await readWhole(files, path, MAX_OLD_MANIFEST))
-  files.unlinkSync(path)
-  files.syncFolderSync(folder)
-  for (const name of named) files.unlinkSync(`${folder}/${name}`)
-}
-
-/** A larger one is left without a look at what it names. */
-const MAX_OLD_MANIFEST = 64 * 1024 * 1024
-
-/** The files that a manifest of whatever version and state names, as far as that can be read. */
-function filesNamedIn(bytes: Uint8Array | undefined): string[] {
-  if (bytes === undefined) return []
-  const text = new TextDecoder().decode(bytes)
-  const names = [...text.matchAll(/"file": "([^"\\]+)"/g)].map(([, name = '']) => name)
-  return names.filter(isFileName)
-}
-
 /** Removes what was made of a dump that failed, the manifest first, a folder last; says what could not be removed. */
-function removed(files: FileSystem, made: readonly string[], madeFolder: string | undefined): string {
+function removed(files: FileSystem, made: Made): string {
   const left: string[] = []
-  for (const path of [...made.toReversed(), madeFolder]) {
+  for (const path of [...made.files.toReversed(), made.folder]) {
     try {
       if (path === undefined) continue
-      if (path === madeFolder) files.removeFolderSync(path)
+      if (path === made.folder) files.removeFolderSync(path)
       else files.unlinkSync(path)
     } catch (error) {
       left.push(`${path} (${error instanceof Error ? error.message : String(error)})`)

@@ -26,6 +26,21 @@ function stemOf(collection: string): string {
   return stem.startsWith('-') || DEVICE.test(stem) ? `_${stem}` : stem
 }
 
+/** A file name for each of `count` collections of a sealed dump, which says nothing of them. */
+export function sealedNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${String(i + 1).padStart(4, '0')}.sealed`)
+}
+
+/** Is it a name that `sealedNames` gives? */
+export function isSealedName(name: string): boolean {
+  return /^(?!0000\.)\d{4,9}\.sealed$/.test(name)
+}
+
+/** Which file of its dump one with this name is, from 1. */
+export function partOf(sealedName: string): number {
+  return Number.parseInt(sealedName, 10)
+}
+
 /** Is it a name that `fileNames` gives? What a manifest names is opened only then: it cannot lead out of its folder. */
 export function isFileName(name: string): boolean {
   return /^\w[\w~-]*\.(?:ndjson|csv)(?:\.gz)?$/.test(name) && name.length <= MAX_STEM + 40

@@ -2,11 +2,13 @@
  * A load: records from a dump, from a file, or from a stream, by the very writes that everyone makes: ids, schema,
  * limits, unique keys, indexes, batch by batch (record-writer.ts).
  *
- *   of a dump     1. the manifest is read and proven
+ *   of a dump     1. the manifest is read and proven; of a sealed one (dumped-folder.ts) with the keys that the secret opens
  *                 2. what cannot be loaded is refused: versions, schemas, names
  *                 3. every file is read once: size, SHA-256, count of records
  *                 4. per collection: catalogue and indexes, then the records; the file is proven again as it is read
- *   of a file     only the records, as they are read, into one collection
+ *   of a file     only the records, as they are read, into one collection; one that is sealed is read twice too, the
+ *                 first time to see that every piece of it opens
+ *   of a stream   only the records, as they come; of what is sealed each piece is proven before its records are
  *
  * Until the end of 3 nothing is written, so a dump that was damaged, cut or forged leaves no trace. A failure in 4, or
  * of a file without a manifest, leaves what was committed before it: all records before the batch that failed, none
@@ -15,54 +17,24 @@
  * What must hold: never more than a piece of the file, two batches and one record are in memory; a line that is longer
  * than may be is refused before it is.
  */
-import { BlazeError } from '../../base/errors.ts'
+import { BlazeError, type ErrorCode } from '../../base/errors.ts'
 import { FileError, type FileSystem } from '../../platform/platform.ts'
 import type { Core } from '../core.ts'
-import { assertKnown } from '../known-options.ts'
-import { checkedDurability, type Durability } from '../publisher.ts'
-import type { TransferProgress } from './dump.ts'
+import type { Encryption } from '../encryption-options.ts'
+import { MAGIC_SIZE } from '../identity.ts'
+import { type DumpedFolder, hasManifest, openDumped, unsealed } from './dumped-folder.ts'
+import { checkedOptions, type LoadOptions, type LoadSettings } from './load-options.ts'
 import { assertLoadable, type LoadDoors, prepareTarget } from './load-target.ts'
-import { type DumpedFile, type DumpFormat, hasManifest, readManifest } from './manifest.ts'
-import { readPieces, withSentence } from './outside-file.ts'
-import { Pacer } from './pacer.ts'
+import type { DumpedFile, DumpFormat } from './manifest.ts'
+import { counting, readPieces, withSentence } from './outside-file.ts'
 import { MAX_STRING } from './record-text.ts'
-import { type OnRecordError, RecordWriter, type WriteMode } from './record-writer.ts'
-import { type ByteSource, piecesOfSource, textOf } from './source-text.ts'
+import { RecordWriter } from './record-writer.ts'
+import { openFile } from './sealed-file.ts'
+import { beginsSealed, decodeHead, MANIFEST_PART, SEALED_HEAD } from './sealed-head.ts'
+import { openSealing, plainDump, sealedDump } from './sealing.ts'
+import { BegunSource, type ByteSource, firstBytes, piecesOfSource, textOf } from './source-text.ts'
 import { type CsvOptions, csvRows, ndjsonRows, type RowReader } from './text-rows.ts'
-import { FileSeal, verifyFile } from './verify-file.ts'
-
-export interface WritingOptions {
-  /**
-   * What happens when an id is there. `insert` (default): DUPLICATE_ID. `upsert`: the fields given are put, the others
-   * stay. `replace`: the whole record is put.
-   */
-  readonly mode?: WriteMode
-  /** Records of one commit; 250 by default. */
-  readonly batchSize?: number
-  /** When a batch counts as written; the database's own setting by default. */
-  readonly durability?: Durability
-  /** Makes the indexes that are described with the records; true by default. */
-  readonly indexes?: boolean
-  /** Writes also to a collection whose schema this code does not declare. */
-  readonly unchecked?: boolean
-  readonly signal?: AbortSignal
-  readonly onProgress?: (progress: TransferProgress) => void
-  /** Told of each record that cannot be read or is refused, which is then left out; throw in it to stop. */
-  readonly onError?: OnRecordError
-}
-
-export interface LoadOptions extends WritingOptions {
-  /** Of a dump: names of collections; all of them by default. */
-  readonly collections?: readonly string[]
-  /** Of a file or a stream: the collection that its records go into. */
-  readonly collection?: string
-  /** Of a file or a stream; for a file, what its name ends in by default. */
-  readonly format?: DumpFormat
-  /** How a CSV file is read. */
-  readonly csv?: CsvOptions
-  /** The longest line or row, in UTF-16 units; 4 × maxRecordBytes by default. */
-  readonly maxLineLength?: number
-}
+import { FileSeal, type Unsealing, verifyFile, verifySealed } from './verify-file.ts'
 
 export interface LoadReport {
   readonly collections: readonly {
@@ -78,46 +50,20 @@ export interface LoadReport {
 
 type Loaded = LoadReport['collections'][number]
 
-/** The options with their defaults. */
-interface Settings extends LoadOptions {
-  readonly mode: WriteMode
-  readonly batchSize: number
-  readonly durability: Durability
-  readonly unchecked: boolean
-  readonly pacer: Pacer
-  readonly onProgress: (progress: TransferProgress) => void
-}
-
-const KNOWN = [
-  'collections',
-  'collection',
-  'format',
-  'csv',
-  'maxLineLength',
-  'mode',
-  'batchSize',
-  'durability',
-  'indexes',
-  'unchecked',
-  'signal',
-  'onProgress',
-  'onError',
-]
-
-/** Of small records the largest batch is installed in a few milliseconds. */
-const DEFAULT_BATCH = 250
-const MAX_BATCH = 10_000
 const FORMATS: readonly (readonly [RegExp, DumpFormat])[] = [
-  [/\.(?:ndjson|jsonl)(?:\.gz)?$/i, 'ndjson'],
-  [/\.csv(?:\.gz)?$/i, 'csv'],
+  [/\.(?:ndjson|jsonl)(?:\.gz)?(?:\.sealed)?$/i, 'ndjson'],
+  [/\.csv(?:\.gz)?(?:\.sealed)?$/i, 'csv'],
 ]
 
-/** Loads a dump (the path of its folder), a file (its path), or a stream. */
+/**
+ * Loads a dump (the path of its folder), a file (its path), or a stream. `encryption` is the option of this name, checked;
+ * it is forgotten here.
+ */
 export async function load(
   core: Core,
   doors: LoadDoors,
   source: string | ByteSource,
-  options: LoadOptions,
+  { options, encryption }: { readonly options: LoadOptions; readonly encryption: Encryption | undefined },
 ): Promise<LoadReport> {
   const done: Loaded[] = []
   try {
@@ -125,82 +71,147 @@ export async function load(
     core.assertOpen()
     core.assertWritable()
     settings.pacer.assertWanted()
-    if (typeof source !== 'string') await loadStream(core, doors, source, settings, done)
-    else if (isFolder(core.platform.outside, source)) await loadDump(core, doors, source, settings, done)
-    else await loadFile(core, doors, source, settings, done)
+    const loading: Loading = { core, doors, settings, encryption, done }
+    if (typeof source !== 'string') await loadStream(loading, source)
+    else if (isFolder(core.platform.outside, source)) await loadDump(loading, source)
+    else await loadFile(loading, source)
     return { collections: done }
   } catch (error) {
     throw withSentence(error, whatIsKept(done))
+  } finally {
+    encryption?.forget()
   }
 }
 
-async function loadDump(
-  core: Core,
-  doors: LoadDoors,
-  source: string,
-  settings: Settings,
-  done: Loaded[],
-): Promise<void> {
-  const { platform } = core
+/** One load. */
+interface Loading {
+  readonly core: Core
+  readonly doors: LoadDoors
+  readonly settings: LoadSettings
+  readonly encryption: Encryption | undefined
+  /** What was written so far, also when it fails. */
+  readonly done: Loaded[]
+}
+
+async function loadDump(loading: Loading, source: string): Promise<void> {
+  const { core, settings, encryption } = loading
   for (const name of ['collection', 'format', 'csv'] as const) {
     if (settings[name] !== undefined) throw invalid(name, `${name} is for a file or a stream; a dump says it itself`)
   }
-  const folder = platform.outside.realPathSync(source)
-  const manifest = await readManifest(platform, folder)
-  const files = chosenFiles(manifest.files, settings.collections)
-  const isDeclared = (file: DumpedFile): boolean => doors.declared.includes(file.collection)
-  for (const file of files) {
-    assertLoadable(core, file, { unchecked: settings.unchecked, isDeclared: isDeclared(file) })
-  }
-  for (const file of files) {
-    const { collection, records: totalRecords } = file
-    await verifyFile(platform, `${folder}/${file.file}`, file, settings.pacer, (bytes) =>
-      settings.onProgress({ step: 'verify', collection, records: 0, totalRecords, bytes }),
-    )
-  }
-  for (const file of files) {
-    const { collection: name } = file
-    const { signal, indexes = true } = settings
-    const made = await prepareTarget(core, file, { isDeclared: isDeclared(file), indexes, signal })
-    const path = `${folder}/${file.file}`
-    const seal = new FileSeal(platform.digest.sha256InPieces())
-    // The file is the one that was written, so no line of it is too long to be had unless the caller says so.
-    const rows = rowsOf(file.format, settings.maxLineLength ?? MAX_STRING, undefined)
-    const from = { name, file: path, totalRecords: file.records, indexes: made }
-    await loadPieces(core, doors, seal.over(readPieces(platform.outside, path)), rows, from, settings, done)
-    seal.assertEqual(path, file)
+  const folder = core.platform.outside.realPathSync(source)
+  const dumped = await openDumped(core.platform, folder, encryption)
+  try {
+    const files = chosenFiles(dumped.manifest.files, settings.collections)
+    await proveDump(loading, dumped, files)
+    for (const file of files) await loadDumped(loading, dumped, file)
+  } finally {
+    dumped.sealing?.close()
   }
 }
 
-async function loadFile(
-  core: Core,
-  doors: LoadDoors,
-  source: string,
-  settings: Settings,
-  done: Loaded[],
+/** Refuses what cannot be loaded, or is not what was dumped. Nothing is written. */
+async function proveDump(
+  { core, doors, settings }: Loading,
+  dumped: DumpedFolder,
+  files: readonly DumpedFile[],
 ): Promise<void> {
+  const { platform } = core
+  const { unchecked, pacer } = settings
+  for (const file of files) assertLoadable(core, file, { unchecked, isDeclared: isDeclared(doors, file) })
+  for (const file of files) {
+    const { collection, records: totalRecords } = file
+    const told = (bytes: number) => settings.onProgress({ step: 'verify', collection, records: 0, totalRecords, bytes })
+    const unseal = unsealed(platform, dumped, file)
+    await verifyFile(platform, `${dumped.path}/${file.file}`, file, { unseal, pacer, told })
+  }
+}
+
+/** One collection: what it is, then its records. */
+async function loadDumped(loading: Loading, dumped: DumpedFolder, file: DumpedFile): Promise<void> {
+  const { core, doors, settings } = loading
+  const { platform } = core
+  const { signal, indexes: wanted = true } = settings
+  const indexes = await prepareTarget(core, file, { isDeclared: isDeclared(doors, file), indexes: wanted, signal })
+  const path = `${dumped.path}/${file.file}`
+  const seal = new FileSeal(platform.digest.sha256InPieces())
+  await loadPieces(loading, seal.over(readPieces(platform.outside, path)), {
+    name: file.collection,
+    file: path,
+    totalRecords: file.records,
+    indexes,
+    // The file is the one that was written, so no line of it is too long to be had unless the caller says so.
+    rows: rowsOf(file.format, settings.maxLineLength ?? MAX_STRING, undefined),
+    unseal: unsealed(platform, dumped, file),
+  })
+  seal.assertEqual(path, file)
+}
+
+function isDeclared({ declared }: LoadDoors, { collection }: DumpedFile): boolean {
+  return declared.includes(collection)
+}
+
+async function loadFile(loading: Loading, source: string): Promise<void> {
+  const { core, settings } = loading
+  const { platform } = core
   const format = settings.format ?? FORMATS.find(([ending]) => ending.test(source))?.[1]
   if (format === undefined)
     throw invalid('format', `the name of ${source} does not say its format; give format: 'ndjson' or 'csv'`)
+  const name = collectionOf(settings)
   const rows = rowsOf(format, lineLimit(core, settings), settings.csv)
-  const from = { name: collectionOf(settings), file: source, totalRecords: undefined, indexes: [] }
-  await loadPieces(core, doors, readPieces(core.platform.outside, source), rows, from, settings, done)
+  const { pacer } = settings
+  const first = (sizeBytes: number) => firstBytes(readPieces(platform.outside, source), sizeBytes)
+  await withUnsealing(loading, { path: source, first }, async (unseal, isSealed) => {
+    const told = (bytes: number) =>
+      settings.onProgress({ step: 'verify', collection: name, records: 0, totalRecords: undefined, bytes })
+    if (isSealed) await verifySealed(platform, source, { unseal, pacer, told })
+    const from = { name, file: source, totalRecords: undefined, indexes: [], rows, unseal }
+    await loadPieces(loading, readPieces(platform.outside, source), from)
+  })
 }
 
-async function loadStream(
-  core: Core,
-  doors: LoadDoors,
-  source: ByteSource,
-  settings: Settings,
-  done: Loaded[],
-): Promise<void> {
+async function loadStream(loading: Loading, source: ByteSource): Promise<void> {
+  const { core, settings } = loading
   if (typeof source !== 'object' || source === null || !(Symbol.asyncIterator in source)) {
     throw invalid('source', 'load() takes the path of a dump or a file, or an async iterable of bytes')
   }
   if (settings.format === undefined) throw invalid('format', "a stream needs its format: 'ndjson' or 'csv'")
+  const name = collectionOf(settings)
   const rows = rowsOf(settings.format, lineLimit(core, settings), settings.csv)
-  const from = { name: collectionOf(settings), file: 'source', totalRecords: undefined, indexes: [] }
-  await loadPieces(core, doors, piecesOfSource(source), rows, from, settings, done)
+  const pieces = new BegunSource(piecesOfSource(source))
+  const first = (sizeBytes: number) => pieces.first(sizeBytes)
+  try {
+    await withUnsealing(loading, { path: SOURCE, first }, async (unseal) => {
+      const from = { name, file: SOURCE, totalRecords: undefined, indexes: [], rows, unseal }
+      await loadPieces(loading, pieces.all(), from)
+    })
+  } finally {
+    await pieces.close()
+  }
+}
+
+/** What a stream is called. */
+const SOURCE = 'source'
+
+/** Runs `work` with what makes plain bytes of a source that begins like this; the keys are gone when it has ended. */
+async function withUnsealing(
+  { core, encryption }: Loading,
+  { path, first }: { readonly path: string; first(sizeBytes: number): Promise<Uint8Array> },
+  work: (unseal: Unsealing, isSealed: boolean) => Promise<void>,
+): Promise<void> {
+  if (!beginsSealed(await first(MAGIC_SIZE))) {
+    if (encryption !== undefined) throw plainDump(path)
+    return work((pieces) => pieces, false)
+  }
+  if (encryption === undefined) throw sealedDump(path)
+  const head = decodeHead(path, await first(SEALED_HEAD))
+  if (head.part === MANIFEST_PART) throw invalid('source', `${path} is the manifest of a dump; name its folder`)
+  const sealing = await openSealing(core.platform, head, encryption)
+  try {
+    const source = { path, part: head.part }
+    await work((pieces) => openFile(core.platform.cipher, sealing, source, pieces), true)
+  } finally {
+    sealing.close()
+  }
 }
 
 interface From {
@@ -208,17 +219,15 @@ interface From {
   readonly file: string
   readonly totalRecords: number | undefined
   readonly indexes: readonly string[]
+  readonly rows: RowReader
+  readonly unseal: Unsealing
 }
 
 /** The records of one file. What was written of them is noted in `done`, also when it fails. */
 async function loadPieces(
-  core: Core,
-  doors: LoadDoors,
+  { core, doors, settings, done }: Loading,
   pieces: AsyncIterable<Uint8Array>,
-  rows: RowReader,
-  { name, file, totalRecords, indexes }: From,
-  settings: Settings,
-  done: Loaded[],
+  { name, file, totalRecords, indexes, rows, unseal }: From,
 ): Promise<void> {
   const { mode, batchSize, durability, onError, pacer } = settings
   const door = doors.door(name, settings.unchecked)
@@ -229,7 +238,7 @@ async function loadPieces(
     bytes += size
   })
   try {
-    for await (const text of textOf(counted, core.platform.streams)) {
+    for await (const text of textOf(unseal(counted), core.platform.streams)) {
       await writer.add(rows.push(text))
       settings.onProgress({ step: 'load', collection: name, records: writer.written, totalRecords, bytes })
       await pacer.step()
@@ -245,25 +254,18 @@ async function loadPieces(
   }
 }
 
-async function* counting(
-  pieces: AsyncIterable<Uint8Array>,
-  told: (size: number) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const piece of pieces) {
-    told(piece.length)
-    yield piece
-  }
-}
-
 function rowsOf(format: DumpFormat, maxLength: number, csv: CsvOptions | undefined): RowReader {
   if (format === 'csv') return csvRows(maxLength, csv ?? {})
   if (csv !== undefined && Object.keys(csv).length > 0) throw invalid('csv', 'csv is for a CSV file')
   return ndjsonRows(maxLength)
 }
 
+/** What says itself which file it is of, or is of none. */
+const NAMED: ReadonlySet<ErrorCode> = new Set(['ABORTED', 'CLOSED', 'TAMPERED'])
+
 /** An error of what a file holds, with its name; one of the system or of the caller has or needs none. */
 function atFile(error: unknown, file: string): unknown {
-  if (!(error instanceof BlazeError) || error.code === 'ABORTED' || error.code === 'CLOSED') return error
+  if (!(error instanceof BlazeError) || NAMED.has(error.code)) return error
   return new BlazeError(error.code, `${file}, ${error.message}`, error.details, { cause: error.cause ?? error })
 }
 
@@ -302,41 +304,6 @@ export function whatIsKept(done: readonly Pick<Loaded, 'name' | 'records'>[]): s
   if (written.length === 0) return 'No record was written.'
   const counts = written.map(({ name, records }) => `${records} of ${name}`).join(', ')
   return `The batches before it are written and stay: ${counts}. To go on, load again with mode: 'upsert' or 'replace'.`
-}
-
-/** The options of what writes records, with their defaults. */
-export function writingSettings(
-  core: Core,
-  options: WritingOptions,
-  what: string,
-): Pick<Settings, 'mode' | 'batchSize' | 'durability' | 'unchecked' | 'pacer' | 'onProgress'> {
-  const { mode = 'insert', batchSize = DEFAULT_BATCH, durability = core.options.durability } = options
-  if (!['insert', 'upsert', 'replace'].includes(mode)) {
-    throw invalid('mode', `mode is 'insert', 'upsert' or 'replace', found ${String(mode)}`)
-  }
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1 || batchSize > MAX_BATCH) {
-    throw invalid('batchSize', `batchSize is a whole number from 1 to ${MAX_BATCH}, found ${String(batchSize)}`)
-  }
-  return {
-    mode,
-    batchSize,
-    durability: checkedDurability(durability),
-    unchecked: options.unchecked === true,
-    pacer: new Pacer(core.platform.clock, what, options.signal),
-    onProgress: options.onProgress ?? (() => undefined),
-  }
-}
-
-function checkedOptions(core: Core, options: LoadOptions): Settings {
-  assertKnown('load()', options, KNOWN)
-  const { maxLineLength = 1 } = options
-  if (!Number.isSafeInteger(maxLineLength) || maxLineLength < 1 || maxLineLength > MAX_STRING) {
-    throw invalid(
-      'maxLineLength',
-      `maxLineLength is a whole number from 1 to ${MAX_STRING}, found ${String(maxLineLength)}`,
-    )
-  }
-  return { ...options, ...writingSettings(core, options, 'the load') }
 }
 
 /** A record as text takes seldom more than four times its bytes. */

@@ -1,5 +1,6 @@
 /**
- * The manifest of a dump: manifest.json, written last. A folder without one is no dump, or one that was cut.
+ * The manifest of a dump: manifest.json, or sealed, with the rest, manifest.sealed; written last. A folder without one is
+ * no dump, or one that was cut.
  *
  *   manifest = { format: "blazedb-dump", formatVersion, product, commit, createdAt, files: [file…], sha256 }
  *   file     = { file, collection, format, compress, records, bytes, sha256, schemaVersion, hasSchema, indexes, search }
@@ -13,15 +14,13 @@ import { BlazeError, corrupt } from '../../base/errors.ts'
 import type { Value } from '../../base/values.ts'
 import { VERSION } from '../../base/version.ts'
 import { formatPart } from '../../indexes/index-spec.ts'
-import type { FileSystem, Platform } from '../../platform/platform.ts'
+import type { Platform } from '../../platform/platform.ts'
 import { everyRecord, type Predicate } from '../../query/query-data.ts'
 import { queryFromJson, queryToJson } from '../../query/query-json.ts'
 import type { CollectionState } from '../collection-state.ts'
 import type { IndexState } from '../index-state.ts'
-import { createFile } from '../root-file.ts'
 import { storedTextSpec } from '../text-spec.ts'
-import { isFileName } from './file-names.ts'
-import { readWhole, toHex } from './outside-file.ts'
+import { toHex } from './outside-file.ts'
 
 export type DumpFormat = 'ndjson' | 'csv'
 
@@ -76,7 +75,7 @@ export interface Manifest {
 export const MANIFEST_FILE = 'manifest.json'
 export const FORMAT_VERSION = 1
 /** Ten thousand collections with twenty indexes each stay far below. */
-const MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+export const MAX_MANIFEST_BYTES = 67_108_864
 
 /** What the manifest says of a collection, as it is now. */
 export function describeCollection({ name, description, indexes }: CollectionState): DumpedCollection {
@@ -109,40 +108,28 @@ export function filterOf({ where }: DumpedIndex): Predicate | undefined {
   return where === null ? undefined : queryFromJson({ version: 1, collection: 'index', where }).where
 }
 
-/** Writes the manifest; from then on the folder is a dump. */
-export function writeManifest(
+/** The manifest as it is written. */
+export function manifestBytes(
   platform: Platform,
-  folder: string,
   content: Pick<Manifest, 'commit' | 'createdAt' | 'files'>,
-): Manifest {
+): Uint8Array {
   const manifest: Manifest = {
     format: 'blazedb-dump',
     formatVersion: FORMAT_VERSION,
     product: `blazedb ${VERSION}`,
     ...content,
   }
-  const text = `${JSON.stringify({ ...manifest, sha256: sealOf(platform, manifest) }, null, 2)}\n`
-  createFile(platform.outside, `${folder}/${MANIFEST_FILE}`, new TextEncoder().encode(text))
-  return manifest
+  return new TextEncoder().encode(`${JSON.stringify({ ...manifest, sha256: sealOf(platform, manifest) }, null, 2)}\n`)
 }
 
-export function hasManifest(files: FileSystem, folder: string): boolean {
-  return files.existsSync(`${folder}/${MANIFEST_FILE}`)
-}
-
-/** The manifest of a folder, proven. INVALID_ARGUMENT when there is none, FORMAT_NEWER, CORRUPT. */
-export async function readManifest(platform: Platform, folder: string): Promise<Manifest> {
-  const path = `${folder}/${MANIFEST_FILE}`
-  if (!hasManifest(platform.outside, folder)) {
-    throw new BlazeError(
-      'INVALID_ARGUMENT',
-      `${folder} has no ${MANIFEST_FILE}: it is no dump, or one that was cut before its end. Nothing was written; to load one of its files by itself, name the file and a collection.`,
-      { argument: 'source' },
-    )
-  }
+/** The manifest of these bytes, proven; `isName` says which names its files may have. FORMAT_NEWER, CORRUPT. */
+export function parseManifest(
+  platform: Platform,
+  path: string,
+  bytes: Uint8Array,
+  isName: (file: string) => boolean,
+): Manifest {
   const damaged = (expected: string, found: string): BlazeError => corrupt(path, 0, expected, found)
-  const bytes = await readWhole(platform.outside, path, MAX_MANIFEST_BYTES)
-  if (bytes === undefined) throw damaged('a manifest', `more than ${MAX_MANIFEST_BYTES} bytes`)
   let json: unknown
   try {
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -154,7 +141,8 @@ export async function readManifest(platform: Platform, folder: string): Promise<
   const { sha256, ...manifest } = json
   if (sha256 !== sealOf(platform, manifest)) throw damaged('the SHA-256 that it was written with', String(sha256))
   const files = manifest['files']
-  if (!Array.isArray(files) || !files.every(isDumpedFile)) throw damaged('a list of files', 'something else')
+  if (!Array.isArray(files) || !files.every((each) => isDumpedFile(each, isName)))
+    throw damaged('a list of files', 'something else')
   // Its parts were looked at; the numbers are only told.
   return manifest as unknown as Manifest
 }
@@ -174,11 +162,11 @@ function sealOf(platform: Platform, manifest: object): string {
   return toHex(platform.digest.sha256(new TextEncoder().encode(JSON.stringify(manifest))))
 }
 
-function isDumpedFile(each: unknown): boolean {
+function isDumpedFile(each: unknown, isName: (file: string) => boolean): boolean {
   return (
     isObject(each) &&
     typeof each['file'] === 'string' &&
-    isFileName(each['file']) &&
+    isName(each['file']) &&
     typeof each['collection'] === 'string' &&
     (each['format'] === 'ndjson' || each['format'] === 'csv') &&
     (each['compress'] === null || each['compress'] === 'gzip') &&

@@ -21,16 +21,38 @@ export async function* readPieces(files: FileSystem, path: string): AsyncGenerat
   }
 }
 
+/** The same pieces; `told` hears the size of each. */
+export async function* counting(
+  pieces: AsyncIterable<Uint8Array>,
+  told: (size: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of pieces) {
+    told(piece.length)
+    yield piece
+  }
+}
+
 /** A small file; undefined when it has more than `limit` bytes. */
 export async function readWhole(files: FileSystem, path: string, limit: number): Promise<Uint8Array | undefined> {
-  const pieces: Uint8Array[] = []
+  const found: Uint8Array[] = []
   let size = 0
   for await (const piece of readPieces(files, path)) {
-    pieces.push(piece)
+    found.push(piece)
     size += piece.length
     if (size > limit) return undefined
   }
-  const whole = new Uint8Array(size)
+  return concatenated(found)
+}
+
+/** All pieces of a source that is small. */
+export async function joined(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const found: Uint8Array[] = []
+  for await (const piece of pieces) found.push(piece)
+  return concatenated(found)
+}
+
+function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
   let at = 0
   for (const piece of pieces) {
     whole.set(piece, at)

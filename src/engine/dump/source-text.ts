@@ -1,4 +1,5 @@
 /** The bytes of a source, as text: gunzipped when they are gzip, decoded as UTF-8 without its byte order mark. */
+import { equalBytes } from '../../base/bytes.ts'
 import { BlazeError } from '../../base/errors.ts'
 import { type ByteStreams, StreamError } from '../../platform/platform.ts'
 import { PIECE_BYTES } from './outside-file.ts'
@@ -53,26 +54,67 @@ export async function* plainPieces(
   pieces: AsyncIterable<Uint8Array>,
   streams: ByteStreams,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const iterator = pieces[Symbol.asyncIterator]()
-  const begun: Uint8Array[] = []
-  let size = 0
-  while (size < 2) {
-    const next = await iterator.next()
-    if (next.done === true) break
-    begun.push(next.value)
-    size += next.value.length
+  const source = new BegunSource(pieces)
+  const isGzip = equalBytes(await source.first(GZIP_MAGIC.length), GZIP_MAGIC)
+  yield* isGzip ? streams.gunzip(source.all()) : source.all()
+}
+
+const GZIP_MAGIC = new Uint8Array([0x1f, 0x8b])
+
+/** A source that is looked into before it is read. */
+export class BegunSource {
+  readonly #iterator: AsyncIterator<Uint8Array>
+  readonly #read: Uint8Array[] = []
+  #size = 0
+
+  constructor(pieces: AsyncIterable<Uint8Array>) {
+    this.#iterator = pieces[Symbol.asyncIterator]()
   }
-  const [first = 0, second = 0] = begun.flatMap((piece) => [...piece.subarray(0, 2)])
-  const all = resumed(begun, iterator)
-  yield* first === 0x1f && second === 0x8b ? streams.gunzip(all) : all
+
+  /** Its first bytes; fewer than these only when it has no more. Waits for no more than that. */
+  async first(sizeBytes: number): Promise<Uint8Array> {
+    while (this.#size < sizeBytes) {
+      const next = await this.#iterator.next()
+      if (next.done === true) break
+      this.#read.push(next.value)
+      this.#size += next.value.length
+    }
+    const first = new Uint8Array(Math.min(sizeBytes, this.#size))
+    let at = 0
+    for (const piece of this.#read) {
+      first.set(piece.subarray(0, first.length - at), at)
+      at = Math.min(first.length, at + piece.length)
+    }
+    return first
+  }
+
+  /** All its bytes, those that were looked at too. */
+  all(): AsyncGenerator<Uint8Array, void, undefined> {
+    return resumed(this.#read, this.#iterator)
+  }
+
+  /** Ends it, also where `all` was not begun. */
+  async close(): Promise<void> {
+    await this.#iterator.return?.()
+  }
+}
+
+/** The first bytes of a source that is then ended. */
+export async function firstBytes(pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<Uint8Array> {
+  const source = new BegunSource(pieces)
+  try {
+    return await source.first(sizeBytes)
+  } finally {
+    await source.close()
+  }
 }
 
 async function* resumed(
-  begun: readonly Uint8Array[],
+  read: readonly Uint8Array[],
   iterator: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* begun
+    yield* read
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
   } finally {
     await iterator.return?.()

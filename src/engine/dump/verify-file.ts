@@ -1,26 +1,38 @@
-/** The proof of a dump's file before anything of it is loaded: size, SHA-256, and how many records it has. */
+/**
+ * The proof of a file before anything of it is loaded: of a dump's its size, its SHA-256, and how many records it has; of
+ * a sealed one also that every piece of it opens.
+ */
 import { corrupt } from '../../base/errors.ts'
 import type { Platform, RunningDigest } from '../../platform/platform.ts'
 import { StreamError } from '../../platform/platform.ts'
 import type { DumpedFile } from './manifest.ts'
-import { readPieces, toHex } from './outside-file.ts'
+import { counting, readPieces, toHex } from './outside-file.ts'
 import type { Pacer } from './pacer.ts'
 import { plainPieces } from './source-text.ts'
 
 const LF = 0x0a
 const QUOTE = 0x22
 
-/** Throws CORRUPT unless the file is exactly the one that the manifest names. */
+/** Makes of a file's bytes, as they lie there, those that were dumped. */
+export type Unsealing = (pieces: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
+
+export interface Verifying {
+  readonly unseal: Unsealing
+  readonly pacer: Pacer
+  /** Hears how many bytes of the file were read. */
+  readonly told: (bytes: number) => void
+}
+
+/** Throws CORRUPT or TAMPERED unless the file is exactly the one that the manifest names. */
 export async function verifyFile(
   platform: Platform,
   path: string,
   expected: DumpedFile,
-  pacer: Pacer,
-  told: (bytes: number) => void,
+  { unseal, pacer, told }: Verifying,
 ): Promise<void> {
   const seal = new FileSeal(platform.digest.sha256InPieces())
   const ends = new RowEnds(expected.format === 'csv')
-  const pieces = seal.over(readPieces(platform.outside, path))
+  const pieces = unseal(seal.over(readPieces(platform.outside, path)))
   try {
     for await (const piece of plainPieces(pieces, platform.streams)) {
       ends.add(piece)
@@ -36,6 +48,22 @@ export async function verifyFile(
   const header = expected.format === 'csv' ? 1 : 0
   if (ends.count - header !== expected.records) {
     throw corrupt(path, 0, `${expected.records} records`, `${ends.count - header}`)
+  }
+}
+
+/** Throws TAMPERED unless every piece of a sealed file opens, to the last. */
+export async function verifySealed(
+  platform: Platform,
+  path: string,
+  { unseal, pacer, told }: Verifying,
+): Promise<void> {
+  let bytes = 0
+  const counted = counting(readPieces(platform.outside, path), (size) => {
+    bytes += size
+  })
+  for await (const _ of unseal(counted)) {
+    told(bytes)
+    await pacer.step()
   }
 }
 

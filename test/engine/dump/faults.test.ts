@@ -24,12 +24,16 @@ async function fill(db: Database<unknown>): Promise<void> {
   }
 }
 
-const forms = [{ format: 'ndjson' }, { format: 'csv', compress: 'gzip' }] as const
+const SECRET = { encryption: { key: new Uint8Array(32).fill(5) } } as const
+const forms = [{ format: 'ndjson' }, { format: 'csv', compress: 'gzip' }, { format: 'ndjson', ...SECRET }] as const
+
+/** What a load of a dump of this form needs. */
+const secretOf = (form: (typeof forms)[number]) => ('encryption' in form ? SECRET : {})
 
 test('whichever call on the target fails, the dump says so, leaves none behind, and the database is unharmed', async () => {
   let failures = 0
   for (const form of forms) {
-    for (const code of form.format === 'csv' ? (['EIO'] as const) : (['EIO', 'ENOSPC'] as const)) {
+    for (const code of form === forms[0] ? (['EIO', 'ENOSPC'] as const) : (['EIO'] as const)) {
       const { outer, platform } = twoPlaces()
       const db = await openDatabase(platform, '/db', {})
       await fill(db)
@@ -82,10 +86,15 @@ test('short writes and reads are gone on with', async () => {
   await fill(db)
   outer.faults.failNth('write', 1, 'short', { sticky: true })
   await db.dump('/dump')
+  await db.dump('/sealed', SECRET)
   outer.faults.failNth('read', 1, 'short', { sticky: true })
   const other = await openDatabase(platform, '/other', {})
   await other.load('/dump')
   expect(other.collection('b').count()).toBe(RECORDS)
+  await other.load('/sealed', { ...SECRET, mode: 'replace' })
+  const alone = { ...SECRET, collection: 'c', format: 'ndjson' } as const
+  const { collections } = await other.load('/sealed/0001.sealed', alone)
+  expect(collections[0]?.records).toBe(RECORDS)
   await closeChecked(other)
   await closeChecked(db)
 })
@@ -117,7 +126,7 @@ test('whichever call on the source fails, the load says so, and keeps whole batc
 
     async function loadInto(path: string) {
       const other = await openDatabase(platform, path, {})
-      const error: unknown = await other.load('/dump', { batchSize: 50 }).then(
+      const error: unknown = await other.load('/dump', { batchSize: 50, ...secretOf(form) }).then(
         () => undefined,
         (thrown: unknown) => thrown,
       )

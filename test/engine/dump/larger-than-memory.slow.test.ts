@@ -13,6 +13,8 @@ const MEMORY = 16 * MIB
 /** Beside the budget: segments of the log being written and prepared, a piece, two batches, what is not collected yet. */
 const REST = 64 * MIB
 
+const SECRET = { encryption: { key: new Uint8Array(32).fill(7) } } as const
+
 /** How much more is held at most than at the beginning, looked at with garbage collected. */
 class HeldBytes {
   readonly #base = held()
@@ -47,13 +49,18 @@ test('a database of five times its memory is dumped and loaded within it', async
     expect(files[0]).toMatchObject({ records: count })
     expect(files[0]?.bytes).toBeGreaterThan(5 * MEMORY)
     await db.dump(join(folder, 'packed'), { format: 'csv', compress: 'gzip', onProgress: dumping.look })
+    await db.dump(join(folder, 'sealed'), { ...SECRET, onProgress: dumping.look })
     expect(dumping.most).toBeLessThan(MEMORY + REST)
     await closeChecked(db)
 
-    for (const dump of ['plain', 'packed']) {
+    for (const [dump, secret] of [
+      ['plain', {}],
+      ['packed', {}],
+      ['sealed', SECRET],
+    ] as const) {
       const loading = new HeldBytes()
       const other = await open(`from-${dump}`)
-      await other.load(join(folder, dump), { onProgress: loading.look })
+      await other.load(join(folder, dump), { ...secret, onProgress: loading.look })
       expect(loading.most).toBeLessThan(MEMORY + REST)
       expect(other.collection('rows').count()).toBe(count)
       for (const id of [0, 4711, count - 1]) expect(other.collection('rows').get(id)).toEqual(recordOf(id))
