@@ -1,5 +1,5 @@
 /** From versions to dependencies: who wrote after whom, who read what, and who wrote what another had read the older state of. */
-import { DependencyGraph, type DependencyKind, type Layer } from './dependency-graph.ts'
+import { type Dependency, DependencyGraph, type DependencyKind, type Layer } from './dependency-graph.ts'
 import type { Finding } from './finding.ts'
 import { type HistoryTransaction, showValue } from './history.ts'
 import { visitIntervalOrder } from './interval-order.ts'
@@ -146,7 +146,7 @@ function findUnrepeatable(
       const { id } = nodes[read.node]!
       const writer = [read, before].map(({ candidates }) => versions[candidates[0]!]!.writer).find((node) => node >= 0)
       const transactions = writer === undefined ? [id] : [id, nodes[writer]!.id]
-      const because = [`${id} read ${key} as ${before.saw} and again as ${read.saw()}, and had not written it`]
+      const because = [`${id} read ${key} as ${before.saw()} and again as ${read.saw()}, and had not written it`]
       found({ name: 'G-single', key, transactions, because })
     }
   }
@@ -221,21 +221,29 @@ function missed({ id }: HistoryTransaction, key: string, where: string): Finding
 
 function addSessions(graph: DependencyGraph, nodes: readonly HistoryTransaction[]): void {
   const last = new Map<string, number>()
-  for (const [node, { id, session }] of nodes.entries()) {
+  const between = (from: number, to: number): Dependency => {
+    const because = (): string => `${nodes[from]!.id} came before ${nodes[to]!.id} in session ${nodes[to]!.session}`
+    return { from, to, kind: 'session', layer: 1, key: undefined, because }
+  }
+  for (const [node, { session }] of nodes.entries()) {
     if (session === undefined) continue
     const before = last.get(session)
     last.set(session, node)
-    if (before === undefined) continue
-    const because = (): string => `${nodes[before]!.id} came before ${id} in session ${session}`
-    graph.add({ from: before, to: node, kind: 'session', layer: 1, key: undefined, because })
+    if (before !== undefined) graph.add(between(before, node))
   }
+  graph.addOrder((from, to) => {
+    const { session } = nodes[from]!
+    return session !== undefined && session === nodes[to]!.session && from < to ? between(from, to) : undefined
+  })
 }
 
 function addTime(graph: DependencyGraph, nodes: readonly HistoryTransaction[]): void {
   const intervals = nodes.map(intervalOf)
-  visitIntervalOrder(intervals, (from, to) => {
+  const between = (from: number, to: number): Dependency => {
     const because = (): string =>
       `${nodes[from]!.id} had ended (at ${intervals[from]!.end}) before ${nodes[to]!.id} began (at ${intervals[to]!.begin})`
-    graph.add({ from, to, kind: 'real-time', layer: 2, key: undefined, because })
-  })
+    return { from, to, kind: 'real-time', layer: 2, key: undefined, because }
+  }
+  visitIntervalOrder(intervals, (from, to) => graph.add(between(from, to)))
+  graph.addOrder((from, to) => (intervals[from]!.end < intervals[to]!.begin ? between(from, to) : undefined))
 }

@@ -52,7 +52,10 @@ function sizeOf({ transactions }: History): number {
   return transactions.reduce((sum, { operations }) => sum + 1 + operations.length, 0)
 }
 
-/** The transactions of the shortest such anomaly alone, or with those around the keys that they use, when that is enough. */
+/**
+ * The transactions of the shortest such anomaly alone, or with those that use the keys that it is about, or with those that
+ * use any key of theirs, when that is enough: every try after this costs a check of what is left here.
+ */
 function beginning(
   history: History,
   { anomalies, allowed }: CheckResult,
@@ -63,16 +66,17 @@ function beginning(
     .filter((each) => each.name === name)
     .reduce((a, b) => (b.transactions.length < a.transactions.length ? b : a))
   const ids = new Set(anomaly.transactions)
-  const alone = without(history, ({ id }) => !ids.has(id))
-  if (shows(alone)) return alone
-  const keys = new Set(
+  const around = (keys: ReadonlySet<string>): History =>
+    without(history, ({ id, operations }) => !ids.has(id) && !operations.flatMap(keysOf).some((key) => keys.has(key)))
+  const about = new Set(anomaly.cycle.flatMap(({ key }) => key ?? []))
+  const own = new Set(
     history.transactions.filter(({ id }) => ids.has(id)).flatMap(({ operations }) => operations.flatMap(keysOf)),
   )
-  const around = without(
-    history,
-    ({ operations }) => !operations.some((operation) => keysOf(operation).some((key) => keys.has(key))),
-  )
-  return shows(around) ? around : history
+  for (const keys of [new Set<string>(), about, own]) {
+    const fewer = around(keys)
+    if (shows(fewer)) return fewer
+  }
+  return history
 }
 
 function keysOf(operation: Operation): string[] {
