@@ -43,7 +43,7 @@ describe('a shrunk history', () => {
     const { anomalies } = checkHistory(history, { realTime: true })
     expect(anomalies[0]).toMatchObject({ name: 'G-single-realtime', transactions: ['Late', 'W7'] })
     const { transactions } = shrinkHistory(history, { realTime: true })
-    expect(transactions.map(({ id }) => id)).toEqual(['W0', expect.stringMatching('W'), 'Late'])
+    expect(transactions.map(({ id }) => id)).toEqual(['W0', 'W7', 'Late'])
   })
 
   it('keeps what a filter missed and a stated order of versions', () => {
