@@ -19,3 +19,15 @@ export function assertKnown(call: string, options: object, known: readonly strin
     )
   }
 }
+
+/** Refuses what is no function, before anything is begun. */
+export function assertBody(call: string, fn: unknown): void {
+  if (typeof fn === 'function') return
+  throw new BlazeError(
+    'INVALID_ARGUMENT',
+    `${call} runs a function, found ${fn === null ? 'null' : typeof fn}. Nothing was done.`,
+    {
+      argument: 'fn',
+    },
+  )
+}

@@ -6,6 +6,7 @@
 import { BlazeError, isBlazeError } from '../base/errors.ts'
 import type { Core } from './core.ts'
 import { assertKnown } from './known-options.ts'
+import { atPlace } from './open-handle.ts'
 import type { Durability } from './publisher.ts'
 import { type Isolation, TransactionSession } from './transaction.ts'
 
@@ -34,6 +35,7 @@ export async function runTransaction<V>(
   assertKnown('transaction()', options, ['isolation', 'durability', 'retries', 'timeoutMs', 'signal'])
   const retries = checkedRetries(options.retries)
   checkTimeout(options.timeoutMs)
+  checkSignal(options.signal)
   for (let attempt = 0; ; attempt++) {
     throwIfAborted(options.signal)
     const leave = attempt >= STARVING_FROM ? enterTurnstile(core) : undefined
@@ -94,7 +96,9 @@ function guardSession(
   const onAbort = (): void => end(abortedError(signal))
   signal?.addEventListener('abort', onAbort, { once: true })
   const cancel =
-    timeoutMs === undefined ? undefined : core.platform.clock.after(timeoutMs, () => end(timeoutError(timeoutMs)))
+    timeoutMs === undefined
+      ? undefined
+      : core.platform.clock.after(timeoutMs, () => end(timeoutError(timeoutMs, session.openedAt)))
   return {
     ended,
     stop() {
@@ -129,7 +133,7 @@ function checkedRetries(retries: number | undefined): number {
 }
 
 function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined || timeoutMs >= 0) return
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
   throw new BlazeError(
     'INVALID_ARGUMENT',
     `timeoutMs must be a number from 0, found ${timeoutMs}; nothing was written`,
@@ -137,6 +141,12 @@ function checkTimeout(timeoutMs: number | undefined): void {
       argument: 'timeoutMs',
     },
   )
+}
+
+/** Checked before anything is begun: what is found wrong later would leave a transaction open. */
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || (typeof signal === 'object' && signal !== null && 'addEventListener' in signal)) return
+  throw new BlazeError('INVALID_ARGUMENT', 'signal is an AbortSignal; nothing was written', { argument: 'signal' })
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -147,10 +157,10 @@ function abortedError(signal: AbortSignal | undefined): BlazeError<'ABORTED'> {
   return new BlazeError('ABORTED', 'aborted by its signal; nothing was written', undefined, { cause: signal?.reason })
 }
 
-function timeoutError(timeoutMs: number): BlazeError<'TRANSACTION_TIMEOUT'> {
+function timeoutError(timeoutMs: number, openedAt: string | undefined): BlazeError<'TRANSACTION_TIMEOUT'> {
   return new BlazeError(
     'TRANSACTION_TIMEOUT',
-    `the transaction took longer than ${timeoutMs} ms and was rolled back; nothing was written. Do less in it, or raise timeoutMs.`,
-    { timeoutMs },
+    `the transaction${atPlace(openedAt)} took longer than ${timeoutMs} ms and was rolled back; nothing was written. Do less in it, or raise timeoutMs.`,
+    { timeoutMs, openedAt },
   )
 }

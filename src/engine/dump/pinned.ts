@@ -25,7 +25,13 @@ export class Pinned {
     this.core = core
     this.#hold = core.holdVisible(label)
     this.#view = new HeldView(core, this.#hold.commit, () => this.#assertUsable(label))
-    this.#registered = { label, holdsClose: false, bagIndex: UNBAGGED, end: () => this.close() }
+    this.#registered = {
+      label,
+      holdsClose: false,
+      openedAt: this.#hold.openedAt,
+      bagIndex: UNBAGGED,
+      end: () => this.close(),
+    }
     core.open.add(this.#registered)
   }
 
