@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts'
 import { type HistoryTransaction, showValue } from './history.ts'
 import { visitIntervalOrder } from './interval-order.ts'
 import type { Matcher } from './matcher.ts'
-import type { Observations, PredicateRead } from './observations.ts'
+import { isOpen, type Observations, type PredicateRead } from './observations.ts'
 import { intervalOf, type OrderOptions } from './register-versions.ts'
 import type { KeyVersions, Version, VersionRead } from './versions.ts'
 
@@ -155,7 +155,7 @@ function findUnrepeatable(
 /** What a read by predicate did not give was, in what it saw, in a state that does not match. */
 function addPredicateReads(
   graph: DependencyGraph,
-  { nodes, predicates }: Observations,
+  { nodes, predicates, keys: known }: Observations,
   keys: readonly KeyVersions[],
   matches: Matcher,
   found: (finding: Finding) => void,
@@ -166,7 +166,7 @@ function addPredicateReads(
     const name = `${read.from ?? ''} ${where}`
     let scope = scopes.get(name)
     if (scope === undefined) {
-      scope = absencesOf(graph, nodes, keys, read, matches)
+      scope = absencesOf(graph, nodes, known, keys, read, matches)
       scopes.set(name, scope)
     }
     const there = new Set(read.rows.map(({ key }) => key))
@@ -192,6 +192,7 @@ interface Absence {
 function absencesOf(
   graph: DependencyGraph,
   nodes: readonly HistoryTransaction[],
+  known: Observations['keys'],
   keys: readonly KeyVersions[],
   { from, where }: PredicateRead['read'],
   matches: Matcher,
@@ -201,7 +202,10 @@ function absencesOf(
     if (from !== undefined && !versions.key.startsWith(`${from}/`)) continue
     const matching = versions.versions.map(({ value, values }) => matches(where, versions.key, value, values))
     if (!matching.includes(true)) continue
-    scope.push({ versions, builder: new KeyDependencies(graph, nodes, versions), states: statesOf(versions, matching) })
+    // What an open outcome wrote may be the state that did not match.
+    const isKnown = ![...known.get(versions.key)!.writes.values()].flat().some(isOpen)
+    const states = isKnown ? statesOf(versions, matching) : undefined
+    scope.push({ versions, builder: new KeyDependencies(graph, nodes, versions), states })
   }
   return scope
 }
@@ -210,8 +214,8 @@ function statesOf({ versions, ordered, isTotal }: KeyVersions, matching: readonl
   const states = [...matching.keys()].filter((at) => !matching[at])
   if (!isTotal) return states.length <= 1 ? states : undefined
   // What a list held when several appended in an unknown order is not known, and whether that matched neither.
-  const isOpen = versions.length > ordered + 1 && versions[0]!.values !== undefined
-  return isOpen ? undefined : states
+  const isUndecided = versions.length > ordered + 1 && versions[0]!.values !== undefined
+  return isUndecided ? undefined : states
 }
 
 function missed({ id }: HistoryTransaction, key: string, where: string): Finding {

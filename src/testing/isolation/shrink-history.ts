@@ -99,6 +99,8 @@ function fewerOperations(history: History, shows: (candidate: History) => boolea
   let smallest = history
   for (let t = 0; t < smallest.transactions.length; t++) {
     for (let at = smallest.transactions[t]!.operations.length - 1; at >= 0; at--) {
+      // A write takes its reads with it, also those of its own transaction.
+      if (at >= smallest.transactions[t]!.operations.length) continue
       const candidate = withoutOperation(smallest, t, at)
       if (shows(candidate)) smallest = candidate
     }
