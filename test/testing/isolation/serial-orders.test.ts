@@ -160,7 +160,7 @@ it('what an unknown outcome may have left is no anomaly, however it was seen', (
 })
 
 it('a shrunk history loses a write with the reads of it in its own transaction', () => {
-  const history = historyOf('A: rz=1 rz=1 wz=1 rx=0 wx=1 / B: rx=0 wx=2')
+  const history = historyOf('A: rx=0 wx=1 rz=1 rz=1 wz=1 / B: rx=0 wx=2')
   const small = shrinkHistory({ ...history, initial: { x: 0, z: 1 } })
   expect(small.transactions.flatMap(({ operations }) => operations.map(({ kind }) => kind))).toEqual([
     ...['read', 'write', 'read', 'write'],
