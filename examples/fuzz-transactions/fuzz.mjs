@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { withdraw, withdrawSafely } from './bank.mjs'
 
 const SEED = Number(process.env.SEED ?? 42)
+if (!Number.isSafeInteger(SEED)) throw new Error('SEED is a whole number')
 
 /** People who act at once; each makes withdrawals one after another. The schedule says who goes next. */
 const histories = fc.record({

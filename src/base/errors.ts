@@ -23,7 +23,7 @@ export interface ErrorDetails {
   UNIQUE: { readonly index: string; readonly key: readonly unknown[]; readonly id: string | number }
   CONFLICT: { readonly records: readonly { readonly collection: string; readonly id: string | number }[] }
   TRANSACTION_CLOSED: undefined
-  TRANSACTION_TIMEOUT: { readonly timeoutMs: number }
+  TRANSACTION_TIMEOUT: { readonly timeoutMs: number; readonly openedAt: string | undefined }
   ABORTED: undefined
   READ_ONLY: undefined
   MEMORY_LIMIT: { readonly limit: number; readonly actual: number }
@@ -38,7 +38,7 @@ export interface ErrorDetails {
   VERSION_NEWER: { readonly collection: string; readonly stored: number; readonly declared: number }
   MIGRATION: { readonly collection: string; readonly step: number; readonly id: string | number | undefined }
   CLOSED: undefined
-  CLOSE_TIMEOUT: { readonly transactions: readonly string[] }
+  CLOSE_TIMEOUT: { readonly transactions: readonly string[]; readonly openedAt: readonly (string | undefined)[] }
   DISK_FULL: undefined
   IO: { readonly operation: string; readonly file: string }
   POISONED: undefined

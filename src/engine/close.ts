@@ -8,7 +8,7 @@ import { FileError, type Lock } from '../platform/platform.ts'
 import type { Seals } from '../wal/seal.ts'
 import { ioError } from '../wal/segment.ts'
 import type { Core } from './core.ts'
-import type { OpenHandle } from './open-handle.ts'
+import { atPlace, type OpenHandle } from './open-handle.ts'
 import type { Opened } from './opened.ts'
 
 /** How often an open transaction is looked at while close waits. */
@@ -75,7 +75,7 @@ async function waitForTransactions(core: Core): Promise<OpenHandle[]> {
 function closeTimeout(core: Core, left: readonly OpenHandle[]): BlazeError<'CLOSE_TIMEOUT'> {
   return new BlazeError(
     'CLOSE_TIMEOUT',
-    `the database is closed, but ${left.length} transaction(s) were still open after ${core.options.closeTimeoutMs} ms and were rolled back. End them before closing.`,
-    { transactions: left.map(({ label }) => label) },
+    `the database is closed, but ${left.length} transaction(s) were still open after ${core.options.closeTimeoutMs} ms and were rolled back: ${left.map(({ label, openedAt }) => `${label}${atPlace(openedAt)}`).join(', ')}. End them before closing${left.some(({ openedAt }) => openedAt !== undefined) ? '' : '; open({ trackHolders: true }) says where they were begun'}.`,
+    { transactions: left.map(({ label }) => label), openedAt: left.map(({ openedAt }) => openedAt) },
   )
 }

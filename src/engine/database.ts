@@ -27,7 +27,7 @@ import type { LoadDoors } from './dump/load-target.ts'
 import type { ByteSource } from './dump/source-text.ts'
 import { checkedEncryption, type Encryption, type EncryptionOptions, givenEncryption } from './encryption-options.ts'
 import type { DatabaseHealth } from './health.ts'
-import { assertKnown } from './known-options.ts'
+import { assertBody, assertKnown } from './known-options.ts'
 import type { DatabaseFiles } from './opened.ts'
 import type { Durability } from './publisher.ts'
 import { PublishedView } from './read-view.ts'
@@ -141,6 +141,7 @@ export class Database<C = unknown> implements AsyncDisposable {
   transaction<V>(fn: (tx: TransactionWith<C>) => V | Promise<V>, options: TransactionOptions = {}): Promise<V> {
     const core = this.#core
     return runTransaction(core, options, (session) => {
+      assertBody('transaction()', fn)
       const handle = this.#handle(session)
       core.lastTransaction = handle
       return fn(handle)
@@ -149,6 +150,7 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   /** Runs `fn`, which may not return a promise, as a transaction that is durable on return. It never conflicts. */
   transactionSync<V>(fn: (tx: TransactionWith<C>) => V): V {
+    assertBody('transactionSync()', fn)
     const session = this.#begin({ durability: 'full' }, 'transactionSync')
     let value: V
     try {
@@ -180,11 +182,13 @@ export class Database<C = unknown> implements AsyncDisposable {
 
   /** A transaction to end by hand: `using tx = db.begin()`, then `await tx.commit()`. */
   begin(options: BeginOptions = {}): TransactionWith<C> {
+    assertKnown('begin()', options, ['isolation', 'durability'])
     return this.#handle(this.#begin(options, 'begin'))
   }
 
   /** Runs `fn` on one snapshot of what is published; it may be asynchronous, and never conflicts. */
   read<V>(fn: (snapshot: SnapshotWith<C>) => V): V {
+    assertBody('read()', fn)
     const snapshot = this.snapshot()
     let value: V
     try {

@@ -153,9 +153,9 @@ function isHolder(owner: object): owner is Holder {
 
 /** Exchanges a holder's entry in `core.open` for one that does not keep it. */
 function weakEntry(open: Bag<OpenHandle>, holder: Holder): OpenHandle {
-  const { label, holdsClose } = holder
+  const { label, holdsClose, openedAt } = holder
   const ref = new WeakRef(holder)
-  const entry: OpenHandle = { label, holdsClose, bagIndex: UNBAGGED, end: () => ref.deref()?.end() }
+  const entry: OpenHandle = { label, holdsClose, openedAt, bagIndex: UNBAGGED, end: () => ref.deref()?.end() }
   open.delete(holder.entry)
   open.add(entry)
   holder.entry = entry

@@ -22,6 +22,12 @@ export function assertKnown(call: string, options: object, known: readonly strin
   }
 }
 
+/** Refuses what is no function, before anything is begun. */
+export function assertBody(call: string, fn: unknown): void {
+  if (typeof fn === 'function') return
+  throw refused(`${call} runs a function, found ${fn === null ? 'null' : typeof fn}. Nothing was done.`, 'fn')
+}
+
 /** By its members: one of another realm, or of a library, will do. */
 function isSignal(value: unknown): boolean {
   return (

@@ -6,6 +6,7 @@
 import { BlazeError, isBlazeError } from '../base/errors.ts'
 import type { Core } from './core.ts'
 import { assertKnown } from './known-options.ts'
+import { atPlace } from './open-handle.ts'
 import type { Durability } from './publisher.ts'
 import { type Isolation, TransactionSession } from './transaction.ts'
 
@@ -94,7 +95,9 @@ function guardSession(
   const onAbort = (): void => end(abortedError(signal))
   signal?.addEventListener('abort', onAbort, { once: true })
   const cancel =
-    timeoutMs === undefined ? undefined : core.platform.clock.after(timeoutMs, () => end(timeoutError(timeoutMs)))
+    timeoutMs === undefined
+      ? undefined
+      : core.platform.clock.after(timeoutMs, () => end(timeoutError(timeoutMs, session.openedAt)))
   return {
     ended,
     stop() {
@@ -129,7 +132,7 @@ function checkedRetries(retries: number | undefined): number {
 }
 
 function checkTimeout(timeoutMs: number | undefined): void {
-  if (timeoutMs === undefined || timeoutMs >= 0) return
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) return
   throw new BlazeError(
     'INVALID_ARGUMENT',
     `timeoutMs must be a number from 0, found ${timeoutMs}; nothing was written`,
@@ -147,10 +150,10 @@ function abortedError(signal: AbortSignal | undefined): BlazeError<'ABORTED'> {
   return new BlazeError('ABORTED', 'aborted by its signal; nothing was written', undefined, { cause: signal?.reason })
 }
 
-function timeoutError(timeoutMs: number): BlazeError<'TRANSACTION_TIMEOUT'> {
+function timeoutError(timeoutMs: number, openedAt: string | undefined): BlazeError<'TRANSACTION_TIMEOUT'> {
   return new BlazeError(
     'TRANSACTION_TIMEOUT',
-    `the transaction took longer than ${timeoutMs} ms and was rolled back; nothing was written. Do less in it, or raise timeoutMs.`,
-    { timeoutMs },
+    `the transaction${atPlace(openedAt)} took longer than ${timeoutMs} ms and was rolled back; nothing was written. Do less in it, or raise timeoutMs.`,
+    { timeoutMs, openedAt },
   )
 }

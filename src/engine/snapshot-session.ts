@@ -38,6 +38,10 @@ export class SnapshotSession implements Holder {
     return this.#hold.commit
   }
 
+  get openedAt(): string | undefined {
+    return this.#hold.openedAt
+  }
+
   /** Ends it. Harmless when it has ended. */
   end(): void {
     if (!this.#open) return

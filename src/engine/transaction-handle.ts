@@ -4,6 +4,7 @@ import type { CommitNumber } from '../base/ids.ts'
 import type { DynamicRecord } from '../query/types.ts'
 import { SnapshotCollection, TransactionCollection } from './collection.ts'
 import type { DynamicInsert, SnapshotCollectionsOf, TransactionCollectionsOf } from './collection-spec.ts'
+import { assertBody } from './known-options.ts'
 import type { CollectionDoor } from './reader.ts'
 import type { SnapshotSession } from './snapshot-session.ts'
 import type { TransactionSession } from './transaction.ts'
@@ -67,6 +68,7 @@ export class Transaction implements Disposable {
   /** Runs `fn`; when it throws (or rejects), what it wrote is undone and the error goes on. What it read stays read. */
   savepoint<V>(fn: () => V): V {
     this.#session.assertOpen()
+    assertBody('savepoint()', fn)
     const { writes } = this.#session.context
     const mark = writes.savepoint()
     let value: V

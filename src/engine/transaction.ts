@@ -80,6 +80,10 @@ export class TransactionSession implements Holder {
     core.open.add(this)
   }
 
+  get openedAt(): string | undefined {
+    return this.#hold.openedAt
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open'
   }

@@ -1,3 +1,4 @@
+import { BlazeError } from '../base/errors.ts'
 import { FileError } from './platform.ts'
 
 /** The calls that a plan counts and can make fail, by the names of the interface's methods. */
@@ -23,6 +24,29 @@ export type FileOperation =
   | 'realPathSync'
   | 'freeBytesSync'
 
+const OPERATIONS: Readonly<Record<FileOperation, true>> = {
+  openSync: true,
+  readSync: true,
+  read: true,
+  writeSync: true,
+  write: true,
+  syncSync: true,
+  sync: true,
+  sizeSync: true,
+  truncateSync: true,
+  closeSync: true,
+  listSync: true,
+  existsSync: true,
+  makeFolderSync: true,
+  renameSync: true,
+  unlinkSync: true,
+  removeFolderSync: true,
+  syncFolderSync: true,
+  syncFolder: true,
+  realPathSync: true,
+  freeBytesSync: true,
+}
+
 /**
  * How a call fails.
  * - 'EIO', 'ENOSPC': throws. A write that fails with EIO may have reached the device in part; a sync that fails with EIO
@@ -32,6 +56,8 @@ export type FileOperation =
  *   call throw EIO.
  */
 export type FaultCode = 'EIO' | 'ENOSPC' | 'short' | 'crash'
+
+const CODES: readonly FaultCode[] = ['EIO', 'ENOSPC', 'short', 'crash']
 
 /** One traced call. */
 export interface TracedCall {
@@ -79,7 +105,8 @@ export class FaultPlan {
 
   /**
    * Makes the `n`th call from now (1 = the next) that matches fail; with `sticky` also each one after it. `path` limits
-   * the rule to paths that contain it.
+   * the rule to paths that contain it. 'write' matches both ways to write, writeSync too, and so do 'read', 'sync' and
+   * 'syncFolder'; a name that ends in Sync matches only that one. Errors: INVALID_ARGUMENT.
    */
   failNth(
     operation: FileOperation | 'any',
@@ -87,6 +114,10 @@ export class FaultPlan {
     code: FaultCode,
     options: { readonly sticky?: boolean; readonly path?: string } = {},
   ): this {
+    assertOperation(operation)
+    if (!Number.isSafeInteger(n) || n < 1) throw refused('n', `n counts calls from 1, found ${String(n)}`)
+    if (!CODES.includes(code)) throw refused('code', `a call fails by ${CODES.join(', ')}, found ${String(code)}`)
+    assertFilter('failNth()', options, ['sticky', 'path'])
     this.#rules.push({ operation, path: options.path ?? '', code, sticky: options.sticky ?? false, left: n })
     return this
   }
@@ -94,9 +125,13 @@ export class FaultPlan {
   /**
    * Makes each call that matches take `delayMs` of the platform's clock from now on: an asynchronous one settles so much
    * later, after those before it, as on a device with one queue; a synchronous one blocks, so that time goes by in it.
-   * `path` limits it to paths that contain it. The last that matches counts.
+   * `path` limits it to paths that contain it. The last that matches counts. Names as for {@link failNth}.
    */
   slow(operation: FileOperation | 'any', delayMs: number, options: { readonly path?: string } = {}): this {
+    assertOperation(operation)
+    if (!Number.isFinite(delayMs) || delayMs < 0)
+      throw refused('delayMs', `a delay is from 0 ms, found ${String(delayMs)}`)
+    assertFilter('slow()', options, ['path'])
     this.#delays.push({ operation, path: options.path ?? '', delayMs })
     return this
   }
@@ -140,6 +175,28 @@ export function shortSize(size: number): number {
   return size <= 1 ? size : size >> 1
 }
 
-function matches(rule: Rule | Delay, operation: FileOperation, path: string): boolean {
-  return (rule.operation === 'any' || rule.operation === operation) && path.includes(rule.path)
+function matches({ operation: named, path: part }: Rule | Delay, operation: FileOperation, path: string): boolean {
+  const isNamed = named === 'any' || named === operation || `${named}Sync` === operation
+  return isNamed && path.includes(part)
+}
+
+/** A rule that never matches would let a test pass that tests nothing. */
+function assertOperation(operation: FileOperation | 'any'): void {
+  if (operation === 'any' || Object.hasOwn(OPERATIONS, operation)) return
+  throw refused(
+    'operation',
+    `no call to a disk is named ${String(operation)}; there are any, ${Object.keys(OPERATIONS).join(', ')}`,
+  )
+}
+
+function assertFilter(call: string, options: { readonly path?: unknown }, known: readonly string[]): void {
+  const unknown = Object.keys(options ?? {}).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw refused(unknown, `${call} has no option '${unknown}'; it has ${known.join(', ')}`)
+  if (typeof options !== 'object' || options === null || !['string', 'undefined'].includes(typeof options.path)) {
+    throw refused('options', `${call} takes its options as an object, and path as text`)
+  }
+}
+
+function refused(argument: string, text: string): BlazeError<'INVALID_ARGUMENT'> {
+  return new BlazeError('INVALID_ARGUMENT', `${text}. The plan is as it was.`, { argument })
 }

@@ -1,3 +1,4 @@
+import { BlazeError } from '../base/errors.ts'
 import { invariant } from '../base/invariant.ts'
 import type { Clock } from './platform.ts'
 
@@ -38,6 +39,7 @@ interface Timer {
 
 /** A clock that stands at `startMs` until it is advanced. */
 export function manualClock(startMs = 1_700_000_000_000): ManualClock {
+  if (!Number.isFinite(startMs)) throw refused('startMs', `a clock stands at milliseconds, found ${String(startMs)}`)
   const timers = new Set<Timer>()
   let elapsedMs = 0
   let jumpedMs = 0
@@ -65,7 +67,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     },
     yield: () => new Promise((resolve) => setImmediate(resolve)),
     advance(ms) {
-      invariant(ms >= 0, () => `time does not run backwards (advance ${ms})`)
+      assertSpan('advance', ms)
       const untilMs = elapsedMs + ms
       for (let run = 0; ; run++) {
         invariant(run < MAX_TIMERS_PER_ADVANCE, () => 'timers set each other again without end')
@@ -78,10 +80,11 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
       elapsedMs = untilMs
     },
     elapse(ms) {
-      invariant(ms >= 0, () => `time does not run backwards (elapse ${ms})`)
+      assertSpan('elapse', ms)
       elapsedMs += ms
     },
     jump(ms) {
+      if (!Number.isFinite(ms)) throw refused('ms', `jump() takes milliseconds, found ${String(ms)}`)
       jumpedMs += ms
     },
     get nextTimerMs() {
@@ -92,6 +95,15 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
       return timers.size
     },
   }
+}
+
+function assertSpan(call: string, ms: number): void {
+  if (Number.isFinite(ms) && ms >= 0) return
+  throw refused('ms', `${call}() takes milliseconds from 0, for time does not run backwards, found ${String(ms)}`)
+}
+
+function refused(argument: string, text: string): BlazeError<'INVALID_ARGUMENT'> {
+  return new BlazeError('INVALID_ARGUMENT', `${text}. The clock is as it was.`, { argument })
 }
 
 function earliest(timers: ReadonlySet<Timer>): Timer | undefined {

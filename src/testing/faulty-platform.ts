@@ -27,8 +27,10 @@ import type { OpenOptions } from '../engine/open-options.ts'
 import { FaultPlan } from '../platform/fault-plan.ts'
 import { faultyFiles } from '../platform/faulty-files.ts'
 import { type ManualClock, manualClock } from '../platform/manual-clock.ts'
+import type { CrashMode } from '../platform/memory-files.ts'
 import { type CrashOptions, type MemoryPlatform, memoryPlatform } from '../platform/memory-platform.ts'
 import type { Platform } from '../platform/platform.ts'
+import { assertBoolean, assertFunction, assertHas, assertOptions, given, refused } from './arguments.ts'
 
 export interface FaultyPlatformOptions {
   /** Of everything random: ids, salts, jitter. Default 1. */
@@ -60,16 +62,39 @@ export interface FaultyPlatform extends MemoryPlatform {
  * const db = await openOn(platform, '/db')
  */
 export function faultyPlatform(options: FaultyPlatformOptions = {}): FaultyPlatform {
+  assertKnown('faultyPlatform()', options, Object.keys(CHECKS))
+  assertOptions(options, CHECKS)
   const { startMs, ...machine } = options
-  assertKnown('faultyPlatform()', machine, KNOWN)
   const clock = manualClock(startMs)
   return onClock(memoryPlatform({ ...machine, clock }), clock)
 }
 
-const KNOWN = ['seed', 'durableWrites', 'zeroFillPays', 'codeGeneration', 'memoryBytes']
+const CHECKS = {
+  seed: 0,
+  startMs: assertNumber,
+  durableWrites: assertBoolean,
+  zeroFillPays: assertBoolean,
+  codeGeneration: assertBoolean,
+  memoryBytes: 1,
+} as const
+const CRASH_CHECKS = { mode: assertMode, seed: 0, choose: assertFunction } as const
+
+function assertNumber(argument: string, value: unknown): void {
+  if (!Number.isFinite(value)) throw refused(argument, `${argument} is a number of milliseconds, found ${given(value)}`)
+}
+
+function assertMode(argument: string, value: unknown): void {
+  const modes: readonly unknown[] = ['lose-unsynced', 'torn', 'keep-all'] satisfies CrashMode[]
+  if (!modes.includes(value)) throw refused(argument, `a crash is one of ${modes.join(', ')}, found ${given(value)}`)
+}
 
 function onClock(platform: MemoryPlatform, clock: ManualClock): FaultyPlatform {
-  return { ...platform, clock, crash: (options) => onClock(platform.crash(options), clock) }
+  const crash = (options: CrashOptions = {}): FaultyPlatform => {
+    assertKnown('crash()', options, Object.keys(CRASH_CHECKS))
+    assertOptions(options, CRASH_CHECKS)
+    return onClock(platform.crash(options), clock)
+  }
+  return { ...platform, clock, crash }
 }
 
 /** A platform whose files are asked through `faults`: the nth call to a real disk fails. See faulty-files.ts. */
@@ -77,6 +102,8 @@ export function withFaults(
   platform: Platform,
   faults: FaultPlan = new FaultPlan(),
 ): Platform & { readonly faults: FaultPlan } {
+  assertPlatform(platform)
+  assertHas('faults', faults, 'failNth', 'a FaultPlan')
   return { ...platform, files: faultyFiles(platform.files, faults), faults }
 }
 
@@ -85,10 +112,15 @@ export function withFaults(
  * @example
  * const db = await openOn(faultyPlatform(), '/db', { collections: { bugs } })
  */
-export function openOn<const C extends CollectionSpecs = Record<never, never>>(
+export async function openOn<const C extends CollectionSpecs = Record<never, never>>(
   platform: Platform,
   path: string,
   options: OpenOptions<C> = {},
 ): Promise<DatabaseWith<C>> {
+  assertPlatform(platform)
   return openDatabase(platform, path, options)
+}
+
+function assertPlatform(platform: Platform): void {
+  assertHas('platform', platform, 'files', 'a machine: faultyPlatform() or nodePlatform()')
 }

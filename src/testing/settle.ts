@@ -2,7 +2,9 @@
  * Lets a database on a manual clock get on: turns of the event loop while calls to the disk settle, then time, as
  * far as the next timer. What takes an hour by that clock takes no time, and goes the same way each time.
  */
+import { assertKnown } from '../engine/known-options.ts'
 import type { ManualClock } from '../platform/manual-clock.ts'
+import { assertHas, assertOptions, given, refused } from './arguments.ts'
 
 /** What runs under a manual clock. */
 export interface Settling {
@@ -24,6 +26,8 @@ const DEFAULT_DRAIN_MS = 600_000
  * await settle(platform, db.transaction(transfer, { retries: 100 }))
  */
 export async function settle<T>(platform: Settling, work: PromiseLike<T>): Promise<T> {
+  assertMachine(platform)
+  if (typeof work?.then !== 'function') throw refused('work', `settle() waits for a promise, found ${given(work)}`)
   const result = Promise.resolve(work)
   let settled = false
   const note = (): void => {
@@ -54,6 +58,9 @@ export async function settle<T>(platform: Settling, work: PromiseLike<T>): Promi
  * await drain(platform)                  // now it is on the device
  */
 export async function drain(platform: Settling, options: { readonly maxMs?: number } = {}): Promise<number> {
+  assertMachine(platform)
+  assertKnown('drain()', options, ['maxMs'])
+  assertOptions(options, { maxMs: 0 })
   const { clock, files } = platform
   const beganMs = clock.monotonic()
   const maxMs = options.maxMs ?? DEFAULT_DRAIN_MS
@@ -67,4 +74,9 @@ export async function drain(platform: Settling, options: { readonly maxMs?: numb
     clock.advance(dueMs)
     quiet = 0
   }
+}
+
+function assertMachine(platform: Settling): void {
+  const clock: unknown = platform?.clock
+  assertHas('platform.clock', clock, 'nextTimerMs', 'the clock of a faultyPlatform()')
 }

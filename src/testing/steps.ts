@@ -16,6 +16,7 @@ import type { DynamicRecord } from '../query/types.ts'
 import { parseWhere } from '../query/where.ts'
 import type { PlainRecord } from './arbitraries/plain-record.ts'
 import { type WherePlan, whereOf } from './arbitraries/where.ts'
+import { assertHas, given, refused } from './arguments.ts'
 import { type RecordsModel, recordsOf, shown } from './records-model.ts'
 
 /** One step of a transaction. */
@@ -46,6 +47,7 @@ const REFUSALS = ['NOT_FOUND', 'DUPLICATE_ID', 'UNIQUE'] as const
 
 /** Does a step; gives what it read or stored, or the code of its refusal, as text. Other errors are thrown. */
 export function takeStep(tx: StepTarget, step: Step): string {
+  assertStep(step)
   const records = tx.collection(step.collection)
   try {
     switch (step.do) {
@@ -75,6 +77,7 @@ export function takeStep(tx: StepTarget, step: Step): string {
 
 /** The same step on the model. */
 export function modelStep(model: RecordsModel, step: Step): string {
+  assertStep(step)
   const records = recordsOf(model, step.collection)
   const put = (record: PlainRecord): string => {
     const whole = withoutUndefined(record)
@@ -110,8 +113,30 @@ export function modelStep(model: RecordsModel, step: Step): string {
 
 /** A step as one line of a script. */
 export function shownStep(step: Step): string {
+  assertStep(step)
   const { do: verb, collection, ...rest } = step
   return `${verb} ${collection} ${shown(rest as unknown as Value)}`
+}
+
+/** The least that a step is: scripts and models are written by hand, too. */
+function assertStep(step: Step): void {
+  assertHas('step', step, 'do', 'an object that says what to do')
+  if (!Object.hasOwn(KINDS, step.do)) {
+    throw refused('step', `no step does ${given(step.do)}; there are ${Object.keys(KINDS).join(', ')}`)
+  }
+  if (typeof step.collection !== 'string')
+    throw refused('step', `a step names its collection, found ${given(step.collection)}`)
+}
+
+const KINDS: Readonly<Record<StepKind, true>> = {
+  get: true,
+  find: true,
+  insert: true,
+  replace: true,
+  upsert: true,
+  update: true,
+  add: true,
+  delete: true,
 }
 
 function idOf(record: PlainRecord): RecordId {

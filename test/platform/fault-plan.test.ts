@@ -27,11 +27,24 @@ describe('a fault plan', () => {
 
   test('a write without space writes nothing; a short one writes half and says so', async () => {
     const { platform, file } = begin()
-    platform.faults.failNth('writeSync', 1, 'ENOSPC').failNth('write', 1, 'short')
+    platform.faults.failNth('writeSync', 1, 'ENOSPC')
     expect(codeOf(() => file.writeSync(bytes(1, 2, 3, 4), 0, 4, 0))).toBe('ENOSPC')
     expect(readAll(platform.files, '/db/f')).toEqual(bytes())
+    platform.faults.failNth('write', 1, 'short')
     expect(await file.write(bytes(1, 2, 3, 4), 0, 4, 0)).toBe(2)
     expect(readAll(platform.files, '/db/f')).toEqual(bytes(1, 2))
+  })
+
+  test('a name means both ways to make a call, one that ends in Sync only that way', async () => {
+    const { platform, file } = begin()
+    platform.faults.failNth('write', 2, 'EIO').failNth('sync', 1, 'EIO').failNth('syncFolder', 1, 'EIO')
+    await file.write(bytes(1), 0, 1, 0)
+    expect(codeOf(() => file.writeSync(bytes(2), 0, 1, 0))).toBe('EIO')
+    expect(codeOf(() => file.syncSync())).toBe('EIO')
+    expect(codeOf(() => platform.files.syncFolderSync('/db'))).toBe('EIO')
+    platform.faults.failNth('writeSync', 1, 'EIO')
+    await file.write(bytes(3), 0, 1, 0)
+    expect(codeOf(() => file.writeSync(bytes(4), 0, 1, 0))).toBe('EIO')
   })
 
   test('asynchronous calls fail when they settle', async () => {

@@ -37,3 +37,9 @@ it('every structure that says something else than the records is named', async (
   expect(message).toContain('index items.n lacks the entry of this record')
   await db.close()
 })
+
+it('a database that is closed, or none, is refused: nothing would be compared', async () => {
+  const db = await openOn(freshPlatform())
+  await db.close()
+  expect(() => checkDatabase(db)).toThrow(expect.objectContaining({ code: 'CLOSED' }))
+})

@@ -97,6 +97,51 @@ it('updates under a held snapshot leave files and memory where they were', { tim
   })
 })
 
+it('records that come and go, as those of a queue, leave files and memory where they were', {
+  timeout: 3_600_000,
+}, async () => {
+  await withRealDatabase(
+    async (real) => {
+      const { db, background } = real
+      const jobs = db.collection('jobs')
+      await db.createIndex('jobs', ['state', 'at'])
+      const waiting: (string | number)[] = []
+      const rounds = effort(ROUNDS / 2)
+      const disk: number[] = []
+      const heap: number[] = []
+      let at = 0
+      for (let round = 1; round <= rounds; round++) {
+        // Ids that never come again, half of them UUIDs; twice as many are waiting at most.
+        const more = Array.from({ length: RECORDS }, () => ({ state: 'new', at: at++, text: 'x'.repeat(200) }))
+        const named = more.map((job) => (job.at % 2 === 0 ? job : { ...job, id: job.at }))
+        waiting.push(...(await jobs.insertMany(named, { durability: 'relaxed' })))
+        const done = waiting.splice(0, Math.max(0, waiting.length - RECORDS))
+        await jobs.updateMany({ id: { in: done } }, { state: 'done' }, { durability: 'relaxed' })
+        expect(await jobs.deleteMany({ state: 'done' }, { durability: 'relaxed' })).toBe(done.length)
+        expect(jobs.where({ state: 'new' }).orderBy('at').first()?.['at']).toBe(at - RECORDS)
+        await background()
+        if (round % 5 === 0) await db.checkpoint()
+        disk.push(diskOf(real))
+        heap.push(heapBytes())
+      }
+      const from = Math.floor(rounds * WARM_UP)
+      const diskRise = rise(disk.slice(from))
+      const heapRise = rise(heap.slice(from))
+      told('files rise by', diskRise, (rounds - from) * RECORDS)
+      told('memory rises by', heapRise, (rounds - from) * RECORDS)
+      figure('soak', 'records that came and went, files and memory bounded', rounds * RECORDS)
+      expect(diskRise).toBeLessThan(MAX_SLOPE_BYTES)
+      expect(heapRise).toBeLessThan(MAX_HEAP_SLOPE_BYTES)
+      expect(jobs.count()).toBe(RECORDS)
+      await background()
+      expect(db.stats().versions.count).toBe(0)
+      await db.compact()
+      expect(diskOf(real)).toBeLessThan(1.2 * (db.stats().log.liveBytes + db.stats().gc.livePageBytes) + SLACK)
+    },
+    { retain: { logBytes: 0 } },
+  )
+})
+
 it('after a big delete the disk comes back by itself, though nothing more is written, and the rest by compact()', {
   timeout: 600_000,
 }, async () => {

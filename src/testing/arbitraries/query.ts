@@ -1,8 +1,10 @@
 /** Whole queries over given fields, as data. */
 import fc from 'fast-check'
+import { assertKnown } from '../../engine/known-options.ts'
 import type { Query } from '../../query/builder.ts'
 import type { DynamicRecord } from '../../query/types.ts'
-import { type Fields, type WhereOptions, type WherePlan, where, whereOf } from './where.ts'
+import { assertArbitraries, assertOptions, given, refused } from '../arguments.ts'
+import { type Fields, WHERE_CHECKS, type WhereOptions, type WherePlan, where, whereOf } from './where.ts'
 
 /** A query as data, that can be printed; {@link queryOn} makes a query of it. */
 export interface QueryPlan {
@@ -24,6 +26,11 @@ export interface QueryOptions extends WhereOptions {
  * fc.assert(fc.property(arbitraries.query({ n: fc.nat(9) }), (plan) => queryOn(db.bugs, plan).all().length <= 20))
  */
 export function query(fields: Fields, options: QueryOptions = {}): fc.Arbitrary<QueryPlan> {
+  assertArbitraries('fields', fields)
+  const checks = { ...WHERE_CHECKS, maxLimit: 0 }
+  assertKnown('arbitraries.query()', options, Object.keys(checks))
+  assertOptions(options, checks)
+  const { maxLimit, ...filters } = options
   const paths = Object.keys(fields)
   const order = fc.uniqueArray(fc.tuple(fc.constantFrom('id', ...paths), fc.constantFrom('asc', 'desc')), {
     selector: ([path]) => path,
@@ -33,10 +40,10 @@ export function query(fields: Fields, options: QueryOptions = {}): fc.Arbitrary<
   })
   return fc
     .record({
-      where: fc.option(where(fields, options), { nil: undefined, freq: 4 }),
+      where: fc.option(where(fields, filters), { nil: undefined, freq: 4 }),
       orderBy: fc.option(order, { nil: undefined, freq: 2 }),
       offset: fc.option(fc.nat(5), { nil: undefined, freq: 1 }),
-      limit: fc.option(fc.nat(options.maxLimit ?? 20), { nil: undefined, freq: 2 }),
+      limit: fc.option(fc.nat(maxLimit ?? 20), { nil: undefined, freq: 2 }),
     })
     .map((one): QueryPlan => {
       const { where: filter, orderBy } = one
@@ -54,8 +61,14 @@ export interface Queried {
   where(filter: object): Query<DynamicRecord>
 }
 
+const PLAN = ['where', 'orderBy', 'offset', 'limit']
+
 /** The query of a plan over a collection. */
 export function queryOn(collection: Queried, plan: QueryPlan): Query<DynamicRecord> {
+  const unknown = Object.keys(plan ?? {}).find((name) => !PLAN.includes(name))
+  if (typeof plan !== 'object' || plan === null || unknown !== undefined) {
+    throw refused('plan', `a plan of a query has ${PLAN.join(', ')}, found ${unknown ?? given(plan)}`)
+  }
   let made = collection.where(plan.where === undefined ? {} : whereOf(plan.where))
   for (const [path, direction] of plan.orderBy ?? []) made = made.orderBy(path, direction)
   if (plan.offset !== undefined) made = made.offset(plan.offset)

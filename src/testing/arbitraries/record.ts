@@ -13,6 +13,7 @@ import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
 import { assertKnown } from '../../engine/known-options.ts'
 import type { StandardSchema } from '../../engine/schema.ts'
+import { assertArbitraries, assertArbitrary, assertOptions, given, refused } from '../arguments.ts'
 import type { PlainRecord } from './plain-record.ts'
 import { id as anyId, name } from './scalars.ts'
 import { schemaArbitrary } from './schema.ts'
@@ -36,6 +37,30 @@ export interface RecordOptions {
   readonly maxFields?: number
 }
 
+const CHECKS = {
+  shape: assertArbitraries,
+  optional(argument: string, value: unknown): void {
+    if (!Array.isArray(value)) throw refused(argument, `optional is an array of names, found ${given(value)}`)
+  },
+  schema(argument: string, value: unknown): void {
+    // A schema of arktype is a function.
+    const isSchema = value !== null && ['object', 'function'].includes(typeof value) && '~standard' in Object(value)
+    if (!isSchema) throw refused(argument, `schema is a Standard Schema (zod, valibot, arktype), found ${given(value)}`)
+  },
+  as(argument: string, value: unknown): void {
+    if (value !== 'input' && value !== 'output') throw refused(argument, `as is input or output, found ${given(value)}`)
+  },
+  id: assertArbitrary,
+  maxFields: 0,
+} as const
+
+/** A name that may be missing has to be one of the shape. */
+function assertNamed({ shape, optional = [], id }: RecordOptions): void {
+  const named = { ...shape, ...(id && { id }) }
+  const unknown = optional.find((name) => !(name in named))
+  if (unknown !== undefined) throw refused('optional', `optional names ${unknown}, which is no field of the shape`)
+}
+
 /**
  * Plain objects that a collection takes.
  * @example
@@ -44,7 +69,9 @@ export interface RecordOptions {
  * arbitraries.record({ schema: z.object({ title: z.string().max(80), dueAt: z.date() }) })
  */
 export function record(options: RecordOptions = {}): fc.Arbitrary<PlainRecord> {
-  assertKnown('arbitraries.record()', options, ['shape', 'optional', 'schema', 'as', 'id', 'maxFields'])
+  assertKnown('arbitraries.record()', options, Object.keys(CHECKS))
+  assertOptions(options, CHECKS)
+  assertNamed(options)
   const { id, schema, shape = {} } = options
   const named: Shape = { ...shape, ...(id && { id }) }
   if (schema !== undefined) {

@@ -1,6 +1,8 @@
 /** Values without parts, the awkward ones often: what sits on the edges of formats, orders and encodings. */
 import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
+import { assertKnown } from '../../engine/known-options.ts'
+import { assertWhole } from '../arguments.ts'
 
 export interface TextOptions {
   /** In UTF-16 units; 700 by default. */
@@ -16,6 +18,7 @@ const SHORT_TEXT = 12
  * fc.assert(fc.property(arbitraries.text(), (text) => parse(print(text)) === text))
  */
 export function text(options: TextOptions = {}): fc.Arbitrary<string> {
+  assertLength('arbitraries.text()', options)
   const most = options.maxLength ?? LONGEST_TEXT
   const maxLength = Math.min(SHORT_TEXT, most)
   const unit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code))
@@ -48,6 +51,7 @@ const codePoint = fc
 
 /** Names of fields: everyday ones, ones that mean something to JavaScript or to paths, and any text. */
 export function name(options: TextOptions = {}): fc.Arbitrary<string> {
+  assertLength('arbitraries.name()', options)
   return fc.oneof(fc.constantFrom(...NAMES), text(options))
 }
 
@@ -101,11 +105,13 @@ export function date(): fc.Arbitrary<Date> {
 
 /** Byte fields; 20 bytes at most by default. */
 export function bytes(options: { readonly maxLength?: number } = {}): fc.Arbitrary<Uint8Array> {
+  assertLength('arbitraries.bytes()', options)
   return fc.uint8Array({ maxLength: options.maxLength ?? 20, size: 'max' })
 }
 
 /** Float32Array and Float64Array; 4 elements at most by default. */
 export function vector(options: { readonly maxLength?: number } = {}): fc.Arbitrary<Value> {
+  assertLength('arbitraries.vector()', options)
   const elements = fc.array(fc.double(), { maxLength: options.maxLength ?? 4, size: 'max' })
   return fc.oneof(
     elements.map((list) => new Float64Array(list)),
@@ -118,6 +124,8 @@ export function vector(options: { readonly maxLength?: number } = {}): fc.Arbitr
  * so that operations meet.
  */
 export function id(options: { readonly count?: number } = {}): fc.Arbitrary<string | number> {
+  assertKnown('arbitraries.id()', options, ['count'])
+  assertWhole('count', options.count, 1)
   if (options.count !== undefined) return fc.constantFrom(...fewIds(options.count))
   return fc.oneof(
     { withCrossShrink: true },
@@ -142,5 +150,10 @@ function fewIds(count: number): (string | number)[] {
         return `an id longer than fits into a slot: ${index}`
     }
   }
-  return Array.from({ length: Math.max(1, count) }, (_, index) => made(index))
+  return Array.from({ length: count }, (_, index) => made(index))
+}
+
+function assertLength(call: string, options: { readonly maxLength?: number }): void {
+  assertKnown(call, options, ['maxLength'])
+  assertWhole('maxLength', options.maxLength, 0)
 }

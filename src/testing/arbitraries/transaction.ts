@@ -1,7 +1,8 @@
 /** Transactions, schedules and whole histories, as data. */
 import fc from 'fast-check'
-import { BlazeError } from '../../base/errors.ts'
 import type { RecordId } from '../../base/ids.ts'
+import { assertKnown } from '../../engine/known-options.ts'
+import { assertArbitraries, assertArbitrary, assertOptions, given, refused } from '../arguments.ts'
 import type { Step, StepKind } from '../steps.ts'
 import { everydayShape } from './everyday-shape.ts'
 import type { PlainRecord } from './plain-record.ts'
@@ -29,6 +30,27 @@ export interface TransactionOptions {
 
 const KINDS: readonly StepKind[] = ['get', 'find', 'add', 'update', 'upsert', 'insert', 'replace', 'delete']
 
+const CHECKS = {
+  collections(argument: string, value: unknown): void {
+    if (typeof value !== 'object' || value === null) {
+      throw refused(argument, `collections is an object of plans by name, found ${given(value)}`)
+    }
+    for (const plan of Object.values(value)) assertPlan(plan)
+  },
+  kinds(argument: string, value: unknown): void {
+    const unknown = Array.isArray(value) ? value.find((kind) => !KINDS.includes(kind)) : value
+    if (unknown !== undefined)
+      throw refused(argument, `kinds is an array of ${KINDS.join(', ')}, found ${given(unknown)}`)
+  },
+  maxSteps: 1,
+} as const
+
+/** Refuses what is no plan of a collection. */
+export function assertPlan(plan: CollectionPlan): void {
+  assertKnown('a plan of a collection', plan, ['ids', 'fields', 'counter'])
+  assertOptions(plan, { ids: assertArbitrary, fields: assertArbitraries })
+}
+
 /**
  * Lists of steps of one transaction, at least one. `takeStep(tx, step)` does them, `modelStep(model, step)` says what
  * they must give.
@@ -36,12 +58,12 @@ const KINDS: readonly StepKind[] = ['get', 'find', 'add', 'update', 'upsert', 'i
  * fc.asyncProperty(arbitraries.transaction(), (steps) => db.transaction((tx) => steps.map((step) => takeStep(tx, step))))
  */
 export function transaction(options: TransactionOptions = {}): fc.Arbitrary<Step[]> {
+  assertKnown('arbitraries.transaction()', options, Object.keys(CHECKS))
+  assertOptions(options, CHECKS)
   const plans = Object.entries(options.collections ?? { items: {} })
   const steps = plans.flatMap(([name, plan]) => stepsOn(name, plan, options.kinds ?? KINDS))
   if (steps.length === 0) {
-    throw new BlazeError('INVALID_ARGUMENT', 'a transaction needs a collection and a kind of step', {
-      argument: 'kinds',
-    })
+    throw refused('kinds', 'a transaction needs a collection and a kind of step')
   }
   return fc.array(fc.oneof(...steps), { minLength: 1, maxLength: options.maxSteps ?? 4, size: 'max' })
 }
@@ -89,6 +111,8 @@ function stepsOn(collection: string, plan: CollectionPlan, kinds: readonly StepK
 export function schedule(
   options: { readonly maxLength?: number; readonly maxChoice?: number } = {},
 ): fc.Arbitrary<number[]> {
+  assertKnown('arbitraries.schedule()', options, ['maxLength', 'maxChoice'])
+  assertOptions(options, { maxLength: 0, maxChoice: 0 })
   return fc.array(fc.nat(options.maxChoice ?? 7), { maxLength: options.maxLength ?? 64, size: 'max' })
 }
 
@@ -107,15 +131,20 @@ export interface HistoryOptions extends TransactionOptions {
   readonly maxChoices?: number
 }
 
+const HISTORY_CHECKS = { maxSessions: 2, maxTransactions: 1, maxChoices: 0 } as const
+
 /**
  * Whole histories. They shrink to fewer sessions, fewer and shorter transactions, and to a schedule of few switches.
  * @example
  * fc.asyncProperty(arbitraries.history({ maxSessions: 2 }), ({ sessions, schedule }) => replay(sessions, schedule))
  */
 export function history(options: HistoryOptions = {}): fc.Arbitrary<History> {
-  const one = fc.array(transaction(options), { minLength: 1, maxLength: options.maxTransactions ?? 3, size: 'max' })
+  assertKnown('arbitraries.history()', options, [...Object.keys(CHECKS), ...Object.keys(HISTORY_CHECKS)])
+  const { maxSessions, maxTransactions, maxChoices, ...steps } = options
+  assertOptions(options, HISTORY_CHECKS)
+  const one = fc.array(transaction(steps), { minLength: 1, maxLength: maxTransactions ?? 3, size: 'max' })
   return fc.record({
-    sessions: fc.array(one, { minLength: 2, maxLength: Math.max(2, options.maxSessions ?? 3), size: 'max' }),
-    schedule: schedule({ maxLength: options.maxChoices ?? 64 }),
+    sessions: fc.array(one, { minLength: 2, maxLength: maxSessions ?? 3, size: 'max' }),
+    schedule: schedule({ maxLength: maxChoices ?? 64 }),
   })
 }

@@ -1,6 +1,8 @@
 /** Values of every kind that a record may hold. */
 import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
+import { assertKnown } from '../../engine/known-options.ts'
+import { assertBoolean, assertOptions } from '../arguments.ts'
 import { bigint, bytes, date, name, number, text, vector } from './scalars.ts'
 
 export interface ValueOptions {
@@ -14,12 +16,16 @@ export interface ValueOptions {
   readonly maxTextLength?: number
 }
 
+const CHECKS = { vectors: assertBoolean, maxDepth: 0, maxLength: 0, maxTextLength: 0 } as const
+
 /**
  * Any value that can be stored: the scalars of every kind, arrays, objects with awkward names. Shrinks to null.
  * @example
  * fc.assert(fc.property(arbitraries.value(), (value) => isDeepStrictEqual(decode(encode({ id: 1, value })).value, value)))
  */
 export function value(options: ValueOptions = {}): fc.Arbitrary<Value> {
+  assertKnown('arbitraries.value()', options, Object.keys(CHECKS))
+  assertOptions(options, CHECKS)
   const maxLength = options.maxLength ?? 5
   const texts = { maxLength: options.maxTextLength ?? 700 }
   const scalars: fc.Arbitrary<Value>[] = [

@@ -2,9 +2,11 @@
 import fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
 import { compareValues, isVector } from '../../codec/order.ts'
+import { assertKnown } from '../../engine/known-options.ts'
 import type { Filter } from '../../query/filter.ts'
 import type { DynamicRecord, Where } from '../../query/types.ts'
 import { and, not, or } from '../../query/where.ts'
+import { assertArbitraries, assertOptions, given, refused } from '../arguments.ts'
 
 /** What may be asked about: paths, each with the values to ask for. */
 export type Fields = { readonly [path: string]: fc.Arbitrary<Value | undefined> }
@@ -23,6 +25,9 @@ export type WherePlan =
   | { readonly or: readonly WherePlan[] }
   | { readonly not: WherePlan }
 
+/** The least of each option. */
+export const WHERE_CHECKS = { maxFields: 1, maxDepth: 0 } as const
+
 type Test = { readonly [operator: string]: Value }
 
 /**
@@ -33,6 +38,9 @@ type Test = { readonly [operator: string]: Value }
  * fc.assert(fc.property(plans, (plan) => db.bugs.where(whereOf(plan)).count() === naive(plan)))
  */
 export function where(fields: Fields, options: WhereOptions = {}): fc.Arbitrary<WherePlan> {
+  assertArbitraries('fields', fields)
+  assertKnown('arbitraries.where()', options, Object.keys(WHERE_CHECKS))
+  assertOptions(options, WHERE_CHECKS)
   const entries = Object.entries(fields).map(([path, values]) => condition(values).map((test) => [path, test] as const))
   if (entries.length === 0) return fc.constant({ where: {} })
   const plain = fc
@@ -54,10 +62,13 @@ export function where(fields: Fields, options: WhereOptions = {}): fc.Arbitrary<
 
 /** The filter of a plan, for `where()`, `updateMany()` and `deleteMany()`. */
 export function whereOf(plan: WherePlan): Where<DynamicRecord> | Filter<DynamicRecord> {
+  if (typeof plan !== 'object' || plan === null)
+    throw refused('plan', `a plan of a filter is an object, found ${given(plan)}`)
   if ('where' in plan) return plan.where
   if ('not' in plan) return not<DynamicRecord>(whereOf(plan.not))
-  if ('and' in plan) return and<DynamicRecord>(...plan.and.map(whereOf))
-  return or<DynamicRecord>(...plan.or.map(whereOf))
+  const [how, parts] = 'and' in plan ? [and<DynamicRecord>, plan.and] : [or<DynamicRecord>, plan.or]
+  if (!Array.isArray(parts)) throw refused('plan', 'a plan of a filter has where, and, or, or not')
+  return how(...parts.map(whereOf))
 }
 
 /** One test on a field: the operator by number, simplest first, of those that fit what was drawn. */

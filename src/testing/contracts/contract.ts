@@ -6,6 +6,7 @@
  */
 import { sameValue } from '../../engine/schema.ts'
 import { FileError } from '../../platform/platform.ts'
+import { assertFunction } from '../arguments.ts'
 
 /** What a contract needs of a test runner: those of vitest, node:test, mocha and jest have it. */
 export interface TestRunner {
@@ -30,6 +31,8 @@ export function defineContract<S>(
   title: string,
   contract: { readonly cases: readonly ContractCase<S>[]; readonly begin: () => (S & Ending) | Promise<S & Ending> },
 ): void {
+  for (const name of ['describe', 'test'] as const) assertFunction(`runner.${name}`, runner?.[name])
+  assertFunction('begin', contract.begin)
   runner.describe(title, () => {
     for (const { title: name, run } of contract.cases) {
       runner.test(name, async () => {

@@ -19,6 +19,8 @@
  * Time is about linear in the operations of the history. Sources: anomaly.ts.
  */
 import { BlazeError } from '../../base/errors.ts'
+import { assertKnown } from '../../engine/known-options.ts'
+import { assertBoolean, assertFunction, assertOptions as checkOptions } from '../arguments.ts'
 import {
   type Anomaly,
   type AnomalyName,
@@ -51,7 +53,7 @@ export interface CheckOptions {
 export interface CheckResult {
   /** True when nothing was found that the level forbids. */
   readonly ok: boolean
-  /** What the level forbids, gravest first. */
+  /** What the level forbids, gravest first, of one name the one of fewest transactions. */
   readonly anomalies: readonly Anomaly[]
   /** What happened and is allowed at this level: at `snapshot`, write skew. */
   readonly allowed: readonly Anomaly[]
@@ -91,14 +93,8 @@ export function checkHistory(history: History, options: CheckOptions = {}): Chec
 }
 
 function assertOptions(options: CheckOptions): void {
-  for (const name of Object.keys(options)) {
-    if (['level', 'realTime', 'sessions', 'matches'].includes(name)) continue
-    throw new BlazeError(
-      'INVALID_ARGUMENT',
-      `checkHistory() has no option '${name}'; it has level, realTime, sessions, matches`,
-      { argument: name },
-    )
-  }
+  assertKnown('checkHistory()', options, ['level', 'realTime', 'sessions', 'matches'])
+  checkOptions(options, { realTime: assertBoolean, sessions: assertBoolean, matches: assertFunction })
   if (options.level === undefined || LEVELS.includes(options.level)) return
   throw new BlazeError('INVALID_ARGUMENT', `level is one of ${LEVELS.join(', ')}, found ${String(options.level)}`, {
     argument: 'level',
@@ -160,8 +156,13 @@ class Gathering {
   }
 
   anomalies(): Anomaly[] {
-    const place = ({ name }: Anomaly): number => GRAVITY.indexOf(name.replace(/-(session|realtime)$/, ''))
-    return [...this.#found.values()].sort((a, b) => place(a) - place(b))
+    const place = ({ name }: Anomaly): number => {
+      const needs = name.endsWith('-realtime') ? 2 : name.endsWith('-session') ? 1 : 0
+      return GRAVITY.indexOf(name.replace(/-(session|realtime)$/, '')) * 3 + needs
+    }
+    return [...this.#found.values()].sort(
+      (a, b) => place(a) - place(b) || a.transactions.length - b.transactions.length,
+    )
   }
 
   #add(anomaly: Anomaly): void {

@@ -8,7 +8,8 @@
  *   G-nonadjacent  several, no two of them in a row: searched in the graph doubled by "the last edge was one"
  *   G2-item, G2    two in a row; G2 when one of them is of a predicate
  *
- * One circle of each kind is given for each component, the shortest that was found. Whether there is any at all is
+ * One circle of each kind is given for each component, the shortest that was found. Sessions and time have edges between
+ * neighbours only; a step over many of them counts as one, and the way straight back by one is looked for first. Whether there is any at all is
  * exact for G0, G1c, "no two in a row", and for all kinds together; among the last two kinds a longer circle can be hidden by
  * shorter ones of other kinds.
  */
@@ -58,7 +59,23 @@ export function findCycles(graph: DependencyGraph, layer: Layer): Cycle[] {
     ...search(graph, { inside: items, back: items, must: isAntiDependency }),
     ...search(graph, { inside: within, back: within, must: (edge) => edge.kind === 'rw-predicate' }),
   ]
-  return found.map((edges) => classify(edges)).filter((cycle) => cycle.layer === layer)
+  return found.map((edges) => classify(withoutDetours(graph, edges))).filter((cycle) => cycle.layer === layer)
+}
+
+/** Steps of sessions and time in a row are one step: who ended before all that ended before it. */
+function withoutDetours(graph: DependencyGraph, edges: readonly Dependency[]): readonly Dependency[] {
+  const short: Dependency[] = []
+  for (const edge of edges) {
+    const last = short.at(-1)
+    const over = last && isOrder(last) && isOrder(edge) ? graph.ordered(last.from, edge.to) : undefined
+    if (over === undefined) short.push(edge)
+    else short[short.length - 1] = over
+  }
+  return short
+}
+
+function isOrder({ kind }: Dependency): boolean {
+  return kind === 'session' || kind === 'real-time'
 }
 
 /** The kind of a circle, by its edges. */
@@ -97,6 +114,8 @@ function search(graph: DependencyGraph, { inside, back, must }: Search): Depende
     for (const edge of edges) {
       if (!inside(edge) || !must(edge) || component[edge.from] !== component[edge.to]) continue
       const at = component[edge.from]!
+      const straight = best.get(at)?.length === 2 ? undefined : graph.ordered(edge.to, edge.from)
+      if (straight !== undefined && back(straight)) best.set(at, [edge, straight])
       const tried = starts.get(at) ?? 0
       if (tried >= MAX_STARTS || (tried > 0 && effort.passed > MAX_PASSED)) continue
       starts.set(at, tried + 1)

@@ -1,10 +1,10 @@
 /** From versions to dependencies: who wrote after whom, who read what, and who wrote what another had read the older state of. */
-import { DependencyGraph, type DependencyKind, type Layer } from './dependency-graph.ts'
+import { type Dependency, DependencyGraph, type DependencyKind, type Layer } from './dependency-graph.ts'
 import type { Finding } from './finding.ts'
 import { type HistoryTransaction, showValue } from './history.ts'
 import { visitIntervalOrder } from './interval-order.ts'
 import type { Matcher } from './matcher.ts'
-import type { Observations, PredicateRead } from './observations.ts'
+import { isOpen, type Observations, type PredicateRead } from './observations.ts'
 import { intervalOf, type OrderOptions } from './register-versions.ts'
 import type { KeyVersions, Version, VersionRead } from './versions.ts'
 
@@ -146,7 +146,7 @@ function findUnrepeatable(
       const { id } = nodes[read.node]!
       const writer = [read, before].map(({ candidates }) => versions[candidates[0]!]!.writer).find((node) => node >= 0)
       const transactions = writer === undefined ? [id] : [id, nodes[writer]!.id]
-      const because = [`${id} read ${key} as ${before.saw} and again as ${read.saw()}, and had not written it`]
+      const because = [`${id} read ${key} as ${before.saw()} and again as ${read.saw()}, and had not written it`]
       found({ name: 'G-single', key, transactions, because })
     }
   }
@@ -155,7 +155,7 @@ function findUnrepeatable(
 /** What a read by predicate did not give was, in what it saw, in a state that does not match. */
 function addPredicateReads(
   graph: DependencyGraph,
-  { nodes, predicates }: Observations,
+  { nodes, predicates, keys: known }: Observations,
   keys: readonly KeyVersions[],
   matches: Matcher,
   found: (finding: Finding) => void,
@@ -166,7 +166,7 @@ function addPredicateReads(
     const name = `${read.from ?? ''} ${where}`
     let scope = scopes.get(name)
     if (scope === undefined) {
-      scope = absencesOf(graph, nodes, keys, read, matches)
+      scope = absencesOf(graph, nodes, known, keys, read, matches)
       scopes.set(name, scope)
     }
     const there = new Set(read.rows.map(({ key }) => key))
@@ -192,6 +192,7 @@ interface Absence {
 function absencesOf(
   graph: DependencyGraph,
   nodes: readonly HistoryTransaction[],
+  known: Observations['keys'],
   keys: readonly KeyVersions[],
   { from, where }: PredicateRead['read'],
   matches: Matcher,
@@ -201,7 +202,10 @@ function absencesOf(
     if (from !== undefined && !versions.key.startsWith(`${from}/`)) continue
     const matching = versions.versions.map(({ value, values }) => matches(where, versions.key, value, values))
     if (!matching.includes(true)) continue
-    scope.push({ versions, builder: new KeyDependencies(graph, nodes, versions), states: statesOf(versions, matching) })
+    // What an open outcome wrote may be the state that did not match.
+    const isKnown = ![...known.get(versions.key)!.writes.values()].flat().some(isOpen)
+    const states = isKnown ? statesOf(versions, matching) : undefined
+    scope.push({ versions, builder: new KeyDependencies(graph, nodes, versions), states })
   }
   return scope
 }
@@ -210,8 +214,8 @@ function statesOf({ versions, ordered, isTotal }: KeyVersions, matching: readonl
   const states = [...matching.keys()].filter((at) => !matching[at])
   if (!isTotal) return states.length <= 1 ? states : undefined
   // What a list held when several appended in an unknown order is not known, and whether that matched neither.
-  const isOpen = versions.length > ordered + 1 && versions[0]!.values !== undefined
-  return isOpen ? undefined : states
+  const isUndecided = versions.length > ordered + 1 && versions[0]!.values !== undefined
+  return isUndecided ? undefined : states
 }
 
 function missed({ id }: HistoryTransaction, key: string, where: string): Finding {
@@ -221,21 +225,29 @@ function missed({ id }: HistoryTransaction, key: string, where: string): Finding
 
 function addSessions(graph: DependencyGraph, nodes: readonly HistoryTransaction[]): void {
   const last = new Map<string, number>()
-  for (const [node, { id, session }] of nodes.entries()) {
+  const between = (from: number, to: number): Dependency => {
+    const because = (): string => `${nodes[from]!.id} came before ${nodes[to]!.id} in session ${nodes[to]!.session}`
+    return { from, to, kind: 'session', layer: 1, key: undefined, because }
+  }
+  for (const [node, { session }] of nodes.entries()) {
     if (session === undefined) continue
     const before = last.get(session)
     last.set(session, node)
-    if (before === undefined) continue
-    const because = (): string => `${nodes[before]!.id} came before ${id} in session ${session}`
-    graph.add({ from: before, to: node, kind: 'session', layer: 1, key: undefined, because })
+    if (before !== undefined) graph.add(between(before, node))
   }
+  graph.addOrder((from, to) => {
+    const { session } = nodes[from]!
+    return session !== undefined && session === nodes[to]!.session && from < to ? between(from, to) : undefined
+  })
 }
 
 function addTime(graph: DependencyGraph, nodes: readonly HistoryTransaction[]): void {
   const intervals = nodes.map(intervalOf)
-  visitIntervalOrder(intervals, (from, to) => {
+  const between = (from: number, to: number): Dependency => {
     const because = (): string =>
       `${nodes[from]!.id} had ended (at ${intervals[from]!.end}) before ${nodes[to]!.id} began (at ${intervals[to]!.begin})`
-    graph.add({ from, to, kind: 'real-time', layer: 2, key: undefined, because })
-  })
+    return { from, to, kind: 'real-time', layer: 2, key: undefined, because }
+  }
+  visitIntervalOrder(intervals, (from, to) => graph.add(between(from, to)))
+  graph.addOrder((from, to) => (intervals[from]!.end < intervals[to]!.begin ? between(from, to) : undefined))
 }

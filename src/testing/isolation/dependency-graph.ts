@@ -27,10 +27,14 @@ export interface Dependency {
   readonly because: () => string
 }
 
+/** An order that is whole: the edge between any two that it puts in this order, whatever lies between them. */
+type Order = (from: number, to: number) => Dependency | undefined
+
 export class DependencyGraph {
   readonly size: number
   readonly edges: readonly Dependency[][]
   readonly #known = new Map<string, number>()
+  readonly #orders: Order[] = []
 
   constructor(size: number) {
     this.size = size
@@ -47,6 +51,20 @@ export class DependencyGraph {
       this.#known.set(name, list.length)
       list.push(edge)
     } else if (list[at]!.layer > edge.layer) list[at] = edge
+  }
+
+  /** Sessions, time: their edges are neighbours only, or there were as many as pairs. Those that need least come first. */
+  addOrder(order: Order): void {
+    this.#orders.push(order)
+  }
+
+  /** The edge by which an order puts one before the other, neighbours or not; undefined when none does. */
+  ordered(from: number, to: number): Dependency | undefined {
+    for (const order of this.#orders) {
+      const edge = order(from, to)
+      if (edge !== undefined) return edge
+    }
+    return undefined
   }
 }
 

@@ -9,7 +9,7 @@
  */
 import { type Anomaly, type AnomalyStep, anomalyTitle } from './anomaly.ts'
 import type { DependencyKind } from './dependency-graph.ts'
-import { type History, type HistoryTransaction, showOperation } from './history.ts'
+import { assertShown, type History, type HistoryTransaction, showOperation } from './history.ts'
 
 const FONT = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace'
 const CHARACTER = 7.3
@@ -55,6 +55,7 @@ interface Box {
  * writeFileSync('anomaly.svg', historySvg(shrinkHistory(history), anomalies[0]))
  */
 export function historySvg(history: History, anomaly?: Anomaly): string {
+  assertShown(history, anomaly)
   const lanes = lanesOf(history)
   const labelWidth = Math.max(...lanes.names.map((name) => name.length), 0) * CHARACTER + PADDING * 2
   const title = anomaly === undefined ? undefined : anomalyTitle(anomaly.name)

@@ -1,5 +1,5 @@
 import type { Anomaly } from './anomaly.ts'
-import { type History, type HistoryTransaction, showOperation } from './history.ts'
+import { assertShown, type History, type HistoryTransaction, showOperation } from './history.ts'
 
 /** Operations that together are longer get a line each. */
 const LINE_WIDTH = 72
@@ -10,6 +10,7 @@ const LINE_WIDTH = 72
  * console.log(historyText(shrinkHistory(history), anomalies[0]))
  */
 export function historyText(history: History, anomaly?: Anomaly): string {
+  assertShown(history, anomaly)
   const head = ['transaction', 'session', 'time', 'outcome', 'what it did']
   const rows = history.transactions.flatMap(rowsOf)
   const shown = head.map((_, column) => rows.some((row) => row[column] !== ''))

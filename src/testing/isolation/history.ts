@@ -19,6 +19,8 @@
  * was acknowledged. An attempt that was refused and run again is a transaction of its own, aborted.
  */
 import { BlazeError } from '../../base/errors.ts'
+import { refused } from '../arguments.ts'
+import type { Anomaly } from './anomaly.ts'
 
 export type TransactionStatus = 'committed' | 'aborted' | 'unknown'
 
@@ -73,7 +75,7 @@ const STATUSES: readonly string[] = ['committed', 'aborted', 'unknown']
 
 /** Refuses a history that cannot be read, naming the place. INVALID_ARGUMENT. */
 export function assertHistory(history: History): void {
-  const { transactions } = history ?? {}
+  const { transactions, initial = {}, versionOrder = {} } = history ?? {}
   if (!Array.isArray(transactions)) throw badHistory('transactions must be an array')
   const ids = new Set<string>()
   const models = new Map<string, 'list' | 'register'>()
@@ -88,27 +90,70 @@ export function assertHistory(history: History): void {
       if (operation.kind === 'append') assertFresh(appended, operation.key, operation.value, id)
     }
   }
-  for (const [key, writers] of Object.entries(history.versionOrder ?? {})) {
+  if (!isObject(initial)) throw badHistory('initial is an object of values by key')
+  if (!isObject(versionOrder)) throw badHistory('versionOrder is an object of ids by key')
+  for (const [key, writers] of Object.entries(versionOrder)) {
+    if (!Array.isArray(writers)) throw badHistory(`versionOrder of ${key} is no array of ids`)
     if (models.get(key) === 'list') throw badHistory(`versionOrder is for registers, and ${key} is a list`)
     for (const writer of writers) if (!ids.has(writer)) throw badHistory(`versionOrder of ${key} names ${writer}`)
   }
 }
 
 function assertTransaction(transaction: HistoryTransaction, index: number): void {
-  const { id, status, operations, begin, end } = transaction
+  if (!isObject(transaction)) throw badHistory(`transactions[${index}] is no transaction`)
+  const { id, session, status, operations, begin, end } = transaction
   if (typeof id !== 'string' || id === '') throw badHistory(`transactions[${index}] has no id`)
-  if (!STATUSES.includes(status)) throw badHistory(`${id} has the status ${String(status)}`)
+  assertStatus(status, id)
+  if (!['string', 'undefined'].includes(typeof session)) throw badHistory(`${id} has a session that is no text`)
   if (!Array.isArray(operations)) throw badHistory(`${id} has no array of operations`)
-  if (begin !== undefined && end !== undefined && !(begin <= end)) throw badHistory(`${id} ends before it begins`)
-  for (const operation of operations) {
-    if (!KINDS.includes(operation.kind))
-      throw badHistory(`${id} has an operation of the kind ${String(operation.kind)}`)
-    if (operation.kind === 'rows') {
-      if (!Array.isArray(operation.rows)) throw badHistory(`${id} reads rows without an array of rows`)
-    } else if (typeof operation.key !== 'string') throw badHistory(`${id} has an operation whose key is no text`)
-    if (operation.kind === 'list' && !Array.isArray(operation.values))
-      throw badHistory(`${id} reads a list without values`)
+  for (const [name, time] of Object.entries({ begin, end })) {
+    if (time !== undefined && (typeof time !== 'number' || Number.isNaN(time)))
+      throw badHistory(`${name} of ${id} is no number`)
   }
+  if (begin !== undefined && end !== undefined && begin > end) throw badHistory(`${id} ends before it begins`)
+  for (const operation of operations) assertOperation(operation, id)
+}
+
+/** Refuses an anomaly of another history: its transactions would be missing from what is shown. */
+export function assertShown(history: History, anomaly: Pick<Anomaly, 'transactions'> | undefined): void {
+  assertHistory(history)
+  if (anomaly === undefined) return
+  if (!Array.isArray(anomaly?.transactions)) throw refused('anomaly', 'anomaly is one that checkHistory() gave')
+  const ids = new Set(history.transactions.map(({ id }) => id))
+  const missing = anomaly.transactions.find((id) => !ids.has(id))
+  if (missing === undefined) return
+  throw refused('anomaly', `this anomaly is of another history: ${missing} is not in this one. Check this one`)
+}
+
+/** Refuses what is no outcome of a transaction. */
+export function assertStatus(status: TransactionStatus, id: string): void {
+  if (!STATUSES.includes(status)) {
+    throw badHistory(`${id} has the status ${String(status)}; there are ${STATUSES.join(', ')}`)
+  }
+}
+
+/** Refuses what is no operation. */
+export function assertOperation(operation: Operation, id: string): void {
+  if (!isObject(operation)) throw badHistory(`${id} has an operation that is none`)
+  const { kind } = operation
+  if (!KINDS.includes(kind)) {
+    throw badHistory(`${id} has an operation of the kind ${String(kind)}; there are ${KINDS.join(', ')}`)
+  }
+  if (kind === 'rows') assertRows(operation, id)
+  else if (typeof operation.key !== 'string') throw badHistory(`${id} has an operation whose key is no text`)
+  else if (kind === 'list' && !Array.isArray(operation.values)) throw badHistory(`${id} reads a list without values`)
+}
+
+function assertRows({ rows, from }: RowsRead, id: string): void {
+  if (!Array.isArray(rows)) throw badHistory(`${id} reads rows without an array of rows`)
+  if (!['string', 'undefined'].includes(typeof from)) throw badHistory(`${id} reads rows from what is no text`)
+  for (const row of rows) {
+    if (!isObject(row) || typeof row.key !== 'string') throw badHistory(`${id} reads a row whose key is no text`)
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function assertModel(models: Map<string, string>, key: string, model: 'list' | 'register', id: string): void {

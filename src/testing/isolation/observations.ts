@@ -48,6 +48,11 @@ export interface Observations {
   readonly predicates: readonly PredicateRead[]
 }
 
+/** True for a write of which nobody can say whether it took effect. */
+export function isOpen({ node, transaction }: Write): boolean {
+  return node < 0 && transaction.status === 'unknown'
+}
+
 /** Reads a history. What a transaction saw of itself is judged here. */
 export function observe(history: History, matches: Matcher, found: (finding: Finding) => void): Observations {
   const nodes = committedOf(history)
@@ -105,7 +110,10 @@ function committedOf(history: History): HistoryTransaction[] {
   // The set grows as it is walked: what a promoted transaction saw has been committed as well.
   for (const transaction of counted) {
     for (const [key, value] of valuesSeen(transaction)) {
-      const by = writers.get(`${key} ${valueKey(value)}`)
+      const name = valueKey(value)
+      const by = writers.get(`${key} ${name}`)
+      // What was there before all, or was written by others as well, tells nothing.
+      if (name === valueKey(history.initial?.[key] ?? null)) continue
       if (by?.length === 1 && by[0]!.status === 'unknown') counted.add(by[0]!)
     }
   }

@@ -8,14 +8,16 @@
  *
  * The handles have the calls below, and no others: what cannot be recorded would leave holes in the history.
  */
-import { BlazeError, isBlazeError } from '../../base/errors.ts'
+import { isBlazeError } from '../../base/errors.ts'
 import type { RecordId } from '../../base/ids.ts'
 import type { PatchOf, TransactionCollection } from '../../engine/collection.ts'
 import type { DynamicInsert } from '../../engine/collection-spec.ts'
+import { assertKnown } from '../../engine/known-options.ts'
 import type { TransactionOptions } from '../../engine/run-transaction.ts'
 import type { Snapshot, Transaction } from '../../engine/transaction-handle.ts'
 import type { DynamicRecord, Where } from '../../query/types.ts'
-import type { HistoryRecorder, TransactionLog } from './recorder.ts'
+import { assertHas, given, refused } from '../arguments.ts'
+import { HistoryRecorder, type TransactionLog } from './recorder.ts'
 
 /** What is needed of a database; every `DatabaseWith<…>` has it. */
 export interface RecordableDatabase {
@@ -80,11 +82,12 @@ export function recordDatabase(
   session?: string,
   options: RecordingOptions = {},
 ): RecordedDatabase {
-  for (const name of Object.keys(options)) {
-    if (name === 'stamp') continue
-    throw new BlazeError('INVALID_ARGUMENT', `recordDatabase() has no option '${name}'; it has stamp`, {
-      argument: name,
-    })
+  assertHas('db', db, 'transaction', 'an open database')
+  if (!(recorder instanceof HistoryRecorder))
+    throw refused('recorder', `recorder is a HistoryRecorder, found ${given(recorder)}`)
+  assertKnown('recordDatabase()', options, ['stamp'])
+  if (!['string', 'boolean', 'undefined'].includes(typeof options.stamp) || Object.is(options.stamp, true)) {
+    throw refused('stamp', `stamp is the name of a field, or false for none, found ${given(options.stamp)}`)
   }
   const stamp = options.stamp ?? DEFAULT_STAMP
   const stamped = (patch: Patch): Patch => {

@@ -12,7 +12,15 @@
  * Time is the recorder's own count of begins and ends, so that it is exact, and the same each time under a scheduler.
  */
 import { BlazeError } from '../../base/errors.ts'
-import type { History, HistoryTransaction, Operation, TransactionStatus } from './history.ts'
+import { assertFunction, given, refused } from '../arguments.ts'
+import {
+  assertOperation,
+  assertStatus,
+  type History,
+  type HistoryTransaction,
+  type Operation,
+  type TransactionStatus,
+} from './history.ts'
 
 /** Told what one transaction sees and does, in its order. Values are copied at the call. */
 export interface TransactionLog {
@@ -53,11 +61,14 @@ export class HistoryRecorder {
 
   /** What a register holds before the first transaction. */
   initial(key: string, value: unknown): void {
+    if (typeof key !== 'string') throw refused('key', `a key is text, found ${given(key)}`)
     this.#initial[key] = copied(value)
   }
 
   /** Begins a transaction of a session, to be told of and ended by hand. */
   begin(session?: string): TransactionLog {
+    if (!['string', 'undefined'].includes(typeof session))
+      throw refused('session', `a session is text, found ${given(session)}`)
     const recorded: Recorded = {
       id: `T${this.#transactions.length + 1}`,
       ...(session !== undefined && { session }),
@@ -69,6 +80,7 @@ export class HistoryRecorder {
     this.#transactions.push(recorded)
     const note = (operation: Operation): void => {
       assertOpen(recorded)
+      assertOperation(operation, recorded.id)
       recorded.operations.push(copied(operation))
     }
     return {
@@ -80,6 +92,7 @@ export class HistoryRecorder {
       rows: (where, rows, from) => note({ kind: 'rows', where, rows, ...(from !== undefined && { from }) }),
       end: (status) => {
         assertOpen(recorded)
+        assertStatus(status, recorded.id)
         recorded.status = status
         recorded.end = ++this.#time
       },
@@ -95,6 +108,7 @@ export class HistoryRecorder {
     body: (log: TransactionLog) => V | Promise<V>,
     options: RunOptions = {},
   ): Promise<V> {
+    assertFunction('body', body)
     const log = this.begin(session)
     try {
       const value = await body(log)

@@ -1,5 +1,5 @@
 import { BlazeError } from '../../base/errors.ts'
-import type { AnomalyName } from './anomaly.ts'
+import type { Anomaly, AnomalyName } from './anomaly.ts'
 import { type CheckOptions, type CheckResult, checkHistory } from './check-history.ts'
 import { type History, type HistoryTransaction, type Operation, valueKey } from './history.ts'
 
@@ -13,29 +13,35 @@ const MAX_ROUNDS = 10
 
 /**
  * The shortest history that still shows an anomaly: first without the transactions, then without the operations that it
- * does without. What is taken away is taken out of what others read as well, so that nothing new goes wrong. Errors:
- * INVALID_ARGUMENT when the history does not show it.
+ * does without. The transactions of the anomaly, as `checkHistory` gave it first of its name, all stay: its text and its
+ * picture are of the shrunk history, too. What is taken away is taken out of what others read as well, so that nothing
+ * new goes wrong. Errors: INVALID_ARGUMENT when the history does not show it.
  * @example
  * const { anomalies } = checkHistory(history)
  * console.log(historyText(shrinkHistory(history), anomalies[0]))
  */
 export function shrinkHistory(history: History, options: ShrinkOptions = {}): History {
-  const { keep, ...checks } = options
+  const { keep, ...checks } = options ?? {}
   const first = checkHistory(history, checks)
-  const name = keep ?? first.anomalies[0]?.name
+  const anomaly =
+    keep === undefined ? first.anomalies[0] : [...first.anomalies, ...first.allowed].find(({ name }) => name === keep)
   const known = namesIn(first)
-  if (name === undefined || !known.has(name)) {
+  if (anomaly === undefined) {
     throw new BlazeError(
       'INVALID_ARGUMENT',
       `this history does not show ${keep ?? 'any anomaly'}: there is nothing to shrink it to`,
       { argument: 'history' },
     )
   }
+  const among = [...anomaly.transactions].sort().join(' ')
+  const isThat = (each: Anomaly): boolean =>
+    each.name === anomaly.name && [...each.transactions].sort().join(' ') === among
   const shows = (candidate: History): boolean => {
-    const found = namesIn(checkHistory(candidate, checks))
-    return found.has(name) && [...found].every((each) => known.has(each))
+    const { anomalies, allowed } = checkHistory(candidate, checks)
+    const found = [...anomalies, ...allowed]
+    return found.some(isThat) && found.every(({ name }) => known.has(name))
   }
-  let smallest = fewerTransactions(beginning(history, first, name, shows), shows)
+  let smallest = fewerTransactions(beginning(history, anomaly, shows), shows)
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const size = sizeOf(smallest)
     smallest = fewerTransactions(fewerOperations(smallest, shows), shows)
@@ -52,27 +58,23 @@ function sizeOf({ transactions }: History): number {
   return transactions.reduce((sum, { operations }) => sum + 1 + operations.length, 0)
 }
 
-/** The transactions of the shortest such anomaly alone, or with those around the keys that they use, when that is enough. */
-function beginning(
-  history: History,
-  { anomalies, allowed }: CheckResult,
-  name: AnomalyName,
-  shows: (candidate: History) => boolean,
-): History {
-  const anomaly = [...anomalies, ...allowed]
-    .filter((each) => each.name === name)
-    .reduce((a, b) => (b.transactions.length < a.transactions.length ? b : a))
+/**
+ * The transactions of the anomaly alone, or with those that use the keys that it is about, or with those that
+ * use any key of theirs, when that is enough: every try after this costs a check of what is left here.
+ */
+function beginning(history: History, anomaly: Anomaly, shows: (candidate: History) => boolean): History {
   const ids = new Set(anomaly.transactions)
-  const alone = without(history, ({ id }) => !ids.has(id))
-  if (shows(alone)) return alone
-  const keys = new Set(
+  const around = (keys: ReadonlySet<string>): History =>
+    without(history, ({ id, operations }) => !ids.has(id) && !operations.flatMap(keysOf).some((key) => keys.has(key)))
+  const about = new Set(anomaly.cycle.flatMap(({ key }) => key ?? []))
+  const own = new Set(
     history.transactions.filter(({ id }) => ids.has(id)).flatMap(({ operations }) => operations.flatMap(keysOf)),
   )
-  const around = without(
-    history,
-    ({ operations }) => !operations.some((operation) => keysOf(operation).some((key) => keys.has(key))),
-  )
-  return shows(around) ? around : history
+  for (const keys of [new Set<string>(), about, own]) {
+    const fewer = around(keys)
+    if (shows(fewer)) return fewer
+  }
+  return history
 }
 
 function keysOf(operation: Operation): string[] {
@@ -97,6 +99,8 @@ function fewerOperations(history: History, shows: (candidate: History) => boolea
   let smallest = history
   for (let t = 0; t < smallest.transactions.length; t++) {
     for (let at = smallest.transactions[t]!.operations.length - 1; at >= 0; at--) {
+      // A write takes its reads with it, also those of its own transaction.
+      if (at >= smallest.transactions[t]!.operations.length) continue
       const candidate = withoutOperation(smallest, t, at)
       if (shows(candidate)) smallest = candidate
     }

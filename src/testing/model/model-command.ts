@@ -2,6 +2,8 @@
 import type fc from 'fast-check'
 import type { Value } from '../../base/values.ts'
 import { fromJsonForm } from '../../codec/json-form.ts'
+import { assertKnown } from '../../engine/known-options.ts'
+import { assertArbitrary, assertFunction, assertOptions } from '../arguments.ts'
 import { shown } from '../records-model.ts'
 import type { ModelRun } from './model-run.ts'
 
@@ -43,6 +45,10 @@ export interface CommandSpec<M, A> {
  * })
  */
 export function modelCommand<M, A>(spec: CommandSpec<M, A>): ModelCommand<M> {
+  assertKnown('modelCommand()', spec, ['args', 'weight', 'applies', 'run'])
+  assertArbitrary('args', spec.args)
+  assertFunction('run', spec.run)
+  assertOptions(spec, { weight: 1, applies: assertFunction })
   const bind = (args: A): BoundCommand<M> => ({
     // What the spec promises of its arguments.
     text: shown(args as Value),

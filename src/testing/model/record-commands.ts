@@ -3,13 +3,15 @@ import fc from 'fast-check'
 import { isBlazeError } from '../../base/errors.ts'
 import type { DynamicInsert } from '../../engine/collection-spec.ts'
 import type { Database } from '../../engine/database.ts'
+import { assertKnown } from '../../engine/known-options.ts'
 import type { Snapshot } from '../../engine/transaction-handle.ts'
 import type { DynamicRecord } from '../../query/types.ts'
 import { everydayShape } from '../arbitraries/everyday-shape.ts'
 import type { PlainRecord } from '../arbitraries/plain-record.ts'
 import { id as anyId } from '../arbitraries/scalars.ts'
-import { type CollectionPlan, schedule, transaction } from '../arbitraries/transaction.ts'
+import { assertPlan, type CollectionPlan, schedule, transaction } from '../arbitraries/transaction.ts'
 import { type Fields, type WherePlan, where, whereOf } from '../arbitraries/where.ts'
+import { given, refused } from '../arguments.ts'
 import { copyRecords, differences, type RecordsModel, recordsModel, recordsOf, shown } from '../records-model.ts'
 import { modelStep, type Step, type StepKind, takeStep } from '../steps.ts'
 import { runAtOnce, serialOrder } from './at-once.ts'
@@ -49,8 +51,11 @@ const MOST_AT_ONCE = 3
  * (transactions that interleave, and must have an order in which they explain each other), query.
  */
 export function recordCommands(options: RecordCommandOptions = {}): RecordCommands {
+  assertKnown('recordCommands()', options, ['collection', 'plan'])
   const collection = options.collection ?? 'items'
   const plan = options.plan ?? {}
+  if (typeof collection !== 'string') throw refused('collection', `collection is a name, found ${given(collection)}`)
+  assertPlan(plan)
   const { id, ...everyday } = everydayShape(plan.ids ?? anyId({ count: 12 }))
   const fields: Fields = plan.fields ?? everyday
   const full: CollectionPlan = { counter: 'n', ...plan, ids: plan.ids ?? anyId({ count: 12 }), fields }

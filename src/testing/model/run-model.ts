@@ -19,8 +19,8 @@
  * What it does not do: real disks, several processes, and levels of isolation other than serializable.
  */
 import fc from 'fast-check'
-import { BlazeError } from '../../base/errors.ts'
 import { assertKnown } from '../../engine/known-options.ts'
+import { assertFunction, assertHas, assertOptions, given, refused } from '../arguments.ts'
 import { settle } from '../settle.ts'
 import { LiveRun, type RunSettings } from './live-run.ts'
 import type { BoundCommand, ModelCommands } from './model-command.ts'
@@ -65,8 +65,7 @@ const DEFAULT_COMMANDS = 40
 
 /** Throws {@link ModelFailure} when database and model disagree, with the fewest commands that it finds. */
 export async function runModel<M extends object>(options: RunModelOptions<M>): Promise<ModelReport> {
-  assertKnown('runModel()', options, KNOWN)
-  if (Object.keys(options.commands).length === 0) throw invalidArgument('commands', 'runModel() needs commands')
+  assertRunnable(options)
   const tally = new Tally()
   if (options.script !== undefined) {
     const commands = parseScript(options.script, options.commands)
@@ -81,13 +80,35 @@ export async function runModel<M extends object>(options: RunModelOptions<M>): P
     last = failed
     throw failed.error
   })
-  const { failed, counterexamplePath } = await fc.check(property, {
+  const { failed, counterexamplePath, errorInstance } = await fc.check(property, {
     seed: options.seed,
     numRuns: options.runs ?? DEFAULT_RUNS,
   })
   // Shrinking only goes on from what fails, so the last that failed is the smallest.
   if (failed && last !== undefined) throw failureOf(last, `seed ${options.seed}, path ${counterexamplePath}`)
+  // What is thrown outside a run (by open, say) says nothing of the commands.
+  if (failed) throw errorInstance
   return tally.report()
+}
+
+/** A run that cannot begin, or has nothing to do, would find nothing. */
+function assertRunnable<M extends object>(options: RunModelOptions<M>): void {
+  assertKnown('runModel()', options, KNOWN)
+  const { commands, model, copy, agrees } = options
+  for (const [name, fn] of Object.entries({ model, copy, agrees })) assertFunction(name, fn)
+  assertHas('commands', commands, 'constructor', 'an object of commands by name')
+  if (Object.keys(commands).length === 0) throw refused('commands', 'runModel() needs commands')
+  for (const [name, command] of Object.entries(commands)) {
+    assertHas(`commands.${name}`, command, 'draws', 'made by modelCommand()')
+    if (/\s/.test(name))
+      throw refused('commands', `the name of a command begins its line in a script: no spaces in '${name}'`)
+  }
+  if (!Number.isSafeInteger(options.seed)) throw refused('seed', `seed is a whole number, found ${given(options.seed)}`)
+  assertOptions(options, { runs: 1, maxCommands: 1, prepare: assertFunction, script: assertText })
+}
+
+function assertText(argument: string, value: unknown): void {
+  if (typeof value !== 'string') throw refused(argument, `${argument} is text, found ${given(value)}`)
 }
 
 /** A command of fast-check: what it needs to leave out commands that were not done. */
@@ -195,15 +216,14 @@ function parseScript<M extends object>(script: string, kinds: ModelCommands<M>):
       const [name = ''] = line.split(' ', 1)
       const kind = kinds[name]
       if (kind === undefined) {
-        throw invalidArgument('script', `no command is called ${name}; there are ${Object.keys(kinds).join(', ')}`)
+        throw refused('script', `no command is called ${name}; there are ${Object.keys(kinds).join(', ')}`)
       }
-      return new DrawnCommand(name, kind.ofText(line.slice(name.length + 1) || 'null'))
+      try {
+        return new DrawnCommand(name, kind.ofText(line.slice(name.length + 1) || 'null'))
+      } catch {
+        throw refused('script', `what follows ${name} is not JSON as a failure prints it: ${line}`)
+      }
     })
-}
-
-/** Refuses an argument. */
-function invalidArgument(argument: string, text: string): BlazeError<'INVALID_ARGUMENT'> {
-  return new BlazeError('INVALID_ARGUMENT', text, { argument })
 }
 
 /** Counts what was done. */

@@ -21,8 +21,10 @@
 import { BlazeError } from '../../base/errors.ts'
 import type { CollectionSpecs } from '../../engine/collection-spec.ts'
 import type { DatabaseWith } from '../../engine/database.ts'
+import { assertKnown } from '../../engine/known-options.ts'
 import type { OpenOptions } from '../../engine/open-options.ts'
 import { type SeededRandom, seededRandom } from '../../platform/seeded-random.ts'
+import { assertFunction, assertOptions, given, refused } from '../arguments.ts'
 import { ScheduleError } from './schedule-error.ts'
 import { ScheduledClock } from './scheduled-clock.ts'
 import { openScheduled } from './scheduled-database.ts'
@@ -82,28 +84,29 @@ export async function schedule<V>(
   run: (scheduler: Scheduler) => V | Promise<V>,
   options: ScheduleOptions = {},
 ): Promise<ScheduleRun<V>> {
-  assertArguments(source, options)
+  assertArguments(source, run, options)
   return await new Run(source, options).run(run)
 }
 
-function assertArguments(source: number | readonly number[], options: ScheduleOptions): void {
+function assertArguments(source: number | readonly number[], run: unknown, options: ScheduleOptions): void {
   const numbers = typeof source === 'number' ? [source] : source
   if (!Array.isArray(numbers) || !numbers.every((each) => Number.isSafeInteger(each) && each >= 0)) {
     throw new BlazeError('INVALID_ARGUMENT', 'a schedule is a seed or an array of choices: whole numbers from 0', {
       argument: 'source',
     })
   }
-  for (const name of Object.keys(options)) {
-    if (name === 'clock' || name === 'maxSteps') continue
-    throw new BlazeError('INVALID_ARGUMENT', `schedule() has no option '${name}'; it has clock, maxSteps`, {
-      argument: name,
-    })
-  }
+  assertFunction('run', run)
+  assertKnown('schedule()', options, ['clock', 'maxSteps'])
+  assertOptions(options, { maxSteps: 1, clock: assertClock })
   if (options.clock?.isHeld === true) {
     throw new BlazeError('INVALID_ARGUMENT', 'this clock is under another schedule, which has not ended', {
       argument: 'clock',
     })
   }
+}
+
+function assertClock(argument: string, value: unknown): void {
+  if (!(value instanceof ScheduledClock)) throw refused(argument, `clock is a ScheduledClock, found ${given(value)}`)
 }
 
 /** A task that waits at a step. */
@@ -132,6 +135,8 @@ class Member implements Task {
   }
 
   wrap<T extends object>(handle: T): Stepped<T> {
+    if (typeof handle !== 'object' || handle === null)
+      throw refused('handle', `wrap() takes an object, found ${given(handle)}`)
     return stepped(handle, (label) => this.step(label))
   }
 }
@@ -185,6 +190,7 @@ class Run {
       step: (label) => main.step(label),
       wrap: (handle) => main.wrap(handle),
       task: (name, run) => {
+        assertFunction('run', run)
         const task = this.#member(name)
         const promise = this.#begin(task, async () => {
           await task.step('begins')

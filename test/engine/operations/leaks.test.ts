@@ -159,6 +159,39 @@ it('what is older than its limit is told once, with the place that opened it', a
   )
 })
 
+it('timeouts name the line that began the transaction, of each attempt and of one that close rolls back', async () => {
+  const clock = manualClock()
+  const db = await openOn(freshPlatform(1, clock), { trackHolders: true, closeTimeoutMs: 0, syncWrites: 'never' })
+  const late = db.transaction(
+    async (tx) => {
+      tx.collection('items').insert({ id: 1 })
+      clock.advance(50)
+    },
+    { timeoutMs: 50 },
+  )
+  const here = expect.stringMatching(/^[^\n]*leaks\.test\.ts/)
+  await expect(late).rejects.toMatchObject({
+    code: 'TRANSACTION_TIMEOUT',
+    message: expect.stringContaining('leaks.test.ts'),
+    details: { timeoutMs: 50, openedAt: here },
+  })
+  db.begin()
+  await expect(db.close()).rejects.toMatchObject({
+    code: 'CLOSE_TIMEOUT',
+    message: expect.stringContaining('leaks.test.ts'),
+    details: { transactions: ['begin'], openedAt: [here] },
+  })
+})
+
+it('without trackHolders a close that timed out says how to find who was open', async () => {
+  const db = await openOn(freshPlatform(), { closeTimeoutMs: 0 })
+  db.begin()
+  await expect(db.close()).rejects.toMatchObject({
+    message: expect.stringContaining('begin. End them before closing; open({ trackHolders: true }) says where'),
+    details: { transactions: ['begin'], openedAt: [undefined] },
+  })
+})
+
 it('an iteration whose loop is left is ended at once', async () => {
   await withWatched(async (db) => {
     for await (const row of db.collection('items')) if (row['n'] === 3) break

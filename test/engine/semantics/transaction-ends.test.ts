@@ -96,6 +96,31 @@ describe('ends of a transaction', () => {
   })
 })
 
+describe('what cannot begin', () => {
+  it('is refused, and leaves nothing open that close would wait for', async () => {
+    await withDatabase(async (db) => {
+      // A cast: what a caller without types may give.
+      const wrong = (value: unknown): never => value as never
+      const refused: readonly (() => unknown)[] = [
+        () => db.begin(wrong({ timeoutMs: 50 })),
+        () => db.begin(wrong(null)),
+        () => db.transaction(wrong(undefined)),
+        () => db.transactionSync(wrong(5)),
+        () => db.read(wrong(undefined)),
+        () => db.transaction(() => 1, wrong(null)),
+        () => db.transaction(() => 1, { signal: wrong(5) }),
+        () => db.transaction(() => 1, { signal: wrong({}) }),
+        () => db.transaction(() => 1, { timeoutMs: wrong('50') }),
+        () => db.transaction((tx) => tx.savepoint(wrong(undefined))),
+      ]
+      for (const call of refused) {
+        await expect((async () => await call())(), String(call)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+      }
+      expect(db.stats().snapshots.count).toBe(0)
+    })
+  })
+})
+
 describe('transactionSync', () => {
   it('is durable and visible on return', async () => {
     const platform = freshPlatform()

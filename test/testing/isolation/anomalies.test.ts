@@ -300,6 +300,25 @@ describe('with real time', () => {
   })
 })
 
+describe('a circle over many steps of time or of a session', () => {
+  it('counts them as one: who ended before all that', () => {
+    const between = Array.from({ length: 20 }, (_, i) => `B${i}@${10 * i + 10}-${10 * i + 15}: rz=-`)
+    const text = ['A@1-2: wx=1', ...between, 'C@900-901: rx=- wy=1', 'D@1000-1001: rx=1 ry=1'].join(' / ')
+    const [first] = checkHistory(historyOf(text), { realTime: true }).anomalies
+    expect(first!.transactions).toEqual(['C', 'A'])
+    expect(first!.cycle.at(-1)!.text).toBe('A had ended (at 2) before C began (at 900)')
+  })
+
+  it('of a session, too', () => {
+    const between = Array.from({ length: 20 }, (_, i) => `B${i}(s): rz=-`)
+    const [first] = checkHistory(historyOf(['A(s): wx=1', ...between, 'C(s): rx=-'].join(' / ')), {
+      sessions: true,
+    }).anomalies
+    expect(first).toMatchObject({ name: 'G-single-session', transactions: ['C', 'A'] })
+    expect(first!.cycle.at(-1)!.text).toBe('A came before C in session s')
+  })
+})
+
 describe('with sessions', () => {
   it('a session that does not see what it wrote is found, and another session may not have', () => {
     const own = historyOf('T1(a): ax1 / T2(a): rx[] / T3(b): rx[1]')
@@ -341,6 +360,11 @@ describe('what is no history is refused', () => {
 })
 
 describe('the text of an anomaly', () => {
+  it('says what each of two reads of one key saw, where no circle does', () => {
+    const { anomalies } = checkHistory(historyOf('T1: wx=1 / T2: wx=2 / T3: rx=1 rx=2'))
+    expect(anomalies[0]!.text).toContain('T3 read x as 1 and again as 2, and had not written it')
+  })
+
   it('says which transaction saw what, and why that is a circle', () => {
     const { anomalies } = checkHistory(historyOf('T1: rx[] ay1 / T2: ry[] ax1 / T3: rx[1] ry[1]'))
     expect(anomalies[0]!.text).toBe(

@@ -37,6 +37,15 @@ describe('a shrunk history', () => {
     ])
   })
 
+  it('of a read of long ago is that read and the two writes, however much happened in between', () => {
+    const blind = Array.from({ length: 3000 }, (_, i) => `W${i}@${2 * i + 1}-${2 * i + 4}: w${'abcdefg'[i % 7]}=${i}`)
+    const history = historyOf([...blind, 'Late@9000-9001: ra=0'].join(' / '))
+    const { anomalies } = checkHistory(history, { realTime: true })
+    expect(anomalies[0]).toMatchObject({ name: 'G-single-realtime', transactions: ['Late', 'W7'] })
+    const { transactions } = shrinkHistory(history, { realTime: true })
+    expect(transactions.map(({ id }) => id)).toEqual(['W0', 'W7', 'Late'])
+  })
+
   it('keeps what a filter missed and a stated order of versions', () => {
     const history = {
       ...historyOf(
