@@ -5,7 +5,7 @@
 import { BlazeError } from '../base/errors.ts'
 import type { Argon2Parameters, ScryptParameters } from '../platform/platform.ts'
 import { type Kdf, kdfFault } from './kdf.ts'
-import { assertKnown } from './known-options.ts'
+import { assertKnown, assertOptions } from './known-options.ts'
 
 /** What unlocks a database or a dump: a password, or a key of 32 bytes. */
 export type Secret = string | Uint8Array
@@ -61,6 +61,7 @@ export function givenEncryption(
   call: string,
   options: { readonly encryption?: EncryptionOptions },
 ): Encryption | undefined {
+  assertOptions(call, options)
   return Object.hasOwn(options, 'encryption') ? checkedEncryption(call, options.encryption) : undefined
 }
 

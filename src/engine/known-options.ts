@@ -5,10 +5,7 @@ import { BlazeError } from '../base/errors.ts'
  * and `onProgress` mean the same wherever they are known, so they are looked at here.
  */
 export function assertKnown(call: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    const found = options === null ? 'null' : typeof options
-    throw refused(`${call} takes its options as an object, found ${found}. Nothing was done.`, 'options')
-  }
+  assertOptions(call, options)
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) {
       throw refused(`${call} has no option '${name}'; it has ${known.join(', ')}. Nothing was done.`, name)
@@ -20,6 +17,13 @@ export function assertKnown(call: string, options: object, known: readonly strin
       throw refused(`${call}: onProgress is a function. Nothing was done.`, name)
     }
   }
+}
+
+/** Refuses options that are no object. */
+export function assertOptions(call: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null) return
+  const found = options === null ? 'null' : typeof options
+  throw refused(`${call} takes its options as an object, found ${found}. Nothing was done.`, 'options')
 }
 
 /** Refuses what is no function, before anything is begun. */

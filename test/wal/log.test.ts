@@ -352,7 +352,7 @@ describe('failure', () => {
     const { platform, log, failures } = openLog(newPlatform({ durableWrites: false }))
     commit(log, 0, 64)
     await log.flush()
-    platform.faults.failNth('syncSync', 1, 'EIO')
+    platform.faults.failNth('sync', 1, 'EIO')
     commit(log, 1, 64)
     await expect(log.flush()).rejects.toMatchObject({ code: 'POISONED' })
     expect(failures).toHaveLength(1)
@@ -441,8 +441,10 @@ describe('a disk without room for a whole segment', () => {
   function filled(): ReturnType<typeof openLog> & { number: number } {
     const opened = openLog(newPlatform())
     const { platform, log } = opened
-    platform.faults.failNth('write', 1, 'ENOSPC', { sticky: true, path: '.tmp' })
     let number = 0
+    commit(log, number++, 60_000)
+    // The first segment is there; what is prepared after this turn finds the disk full.
+    platform.faults.failNth('write', 1, 'ENOSPC', { sticky: true, path: '.tmp' })
     for (; number < 17; number++) commit(log, number, 60_000)
     return { ...opened, number }
   }
@@ -466,6 +468,7 @@ describe('a disk without room for a whole segment', () => {
     const { platform, log } = opened
     await log.flush()
     await turns(5)
+    platform.faults.clear()
     platform.faults.failNth('writeSync', 1, 'ENOSPC', { path: '.tmp' })
     expect(() => log.canReserve(60_000)).toThrow(expect.objectContaining({ code: 'DISK_FULL' }))
     expect(fileSizes(platform)).toEqual([0x100000])
@@ -487,6 +490,7 @@ describe('a disk without room for a whole segment', () => {
     const { platform, log } = filled()
     await log.flush()
     await turns(5)
+    platform.faults.clear()
     const { openSync } = platform.files
     // Whatever would make a file longer than a megabyte finds the disk full.
     platform.files.openSync = (path, mode) => {
