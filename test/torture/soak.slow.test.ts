@@ -8,6 +8,7 @@ import { expect, it } from 'vitest'
 import { Database } from '../../src/engine/database.ts'
 import { effort } from '../support/effort.ts'
 import { figure } from '../support/figure.ts'
+import { heldBytes } from '../support/held-bytes.ts'
 import { type RealDatabase, withRealDatabase } from './real-machine.ts'
 
 const MIB = 1024 * 1024
@@ -18,10 +19,8 @@ const WARM_UP = 1 / 3
 /** Segments come and go whole, and pages one checkpoint later: two of the largest segments either way. */
 const MAX_SLOPE_BYTES = 32 * MIB
 const MAX_HEAP_SLOPE_BYTES = 16 * MIB
-/** What GOALS adds to what is live: the segment being filled, two ready ones, one being cleaned. */
+/** What may be there beside what is live: the segment being filled, two ready ones, one being cleaned. */
 const SLACK = 64 * MIB
-
-const collect = (globalThis as { gc?: () => void }).gc
 
 function spillOf(folder: string): number {
   const spill = join(folder, 'spill')
@@ -30,12 +29,6 @@ function spillOf(folder: string): number {
 
 function diskOf({ files, folder }: RealDatabase): number {
   return files('log').bytes + files('pages').bytes + spillOf(folder)
-}
-
-function heapBytes(): number {
-  collect?.()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
 }
 
 /** How much a line through the samples rises from the first to the last. */
@@ -77,7 +70,7 @@ it('updates under a held snapshot leave files and memory where they were', { tim
       await background()
       if (round % 5 === 0) await db.checkpoint()
       disk.push(diskOf(real))
-      heap.push(heapBytes())
+      heap.push(heldBytes())
     }
     const from = Math.floor(rounds * WARM_UP)
     const updates = (rounds - from) * RECORDS
@@ -122,7 +115,7 @@ it('records that come and go, as those of a queue, leave files and memory where 
         await background()
         if (round % 5 === 0) await db.checkpoint()
         disk.push(diskOf(real))
-        heap.push(heapBytes())
+        heap.push(heldBytes())
       }
       const from = Math.floor(rounds * WARM_UP)
       const diskRise = rise(disk.slice(from))

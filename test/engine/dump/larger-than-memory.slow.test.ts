@@ -6,6 +6,7 @@ import type { Database } from '../../../src/engine/database.ts'
 import { openDatabase } from '../../../src/engine/open-database.ts'
 import { nodePlatform } from '../../../src/platform/node-platform.ts'
 import { effort } from '../../support/effort.ts'
+import { heldBytes } from '../../support/held-bytes.ts'
 import { closeChecked } from '../fixture.ts'
 
 const MIB = 1024 * 1024
@@ -17,22 +18,14 @@ const SECRET = { encryption: { key: new Uint8Array(32).fill(7) } } as const
 
 /** How much more is held at most than at the beginning, looked at with garbage collected. */
 class HeldBytes {
-  readonly #base = held()
+  readonly #base = heldBytes()
   #looks = 0
   most = 0
 
   look = (): void => {
     if (this.#looks++ % 100 !== 0) return
-    this.most = Math.max(this.most, held() - this.#base)
+    this.most = Math.max(this.most, heldBytes() - this.#base)
   }
-}
-
-function held(): number {
-  // The buffers that a collection frees are counted when another thread has swept them; a second collection waits for that.
-  globalThis.gc?.()
-  globalThis.gc?.()
-  const { heapUsed, arrayBuffers } = process.memoryUsage()
-  return heapUsed + arrayBuffers
 }
 
 test('a database of five times its memory is dumped and loaded within it', async () => {

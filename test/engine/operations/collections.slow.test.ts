@@ -6,19 +6,12 @@ import { expect, it } from 'vitest'
 import { openDatabase } from '../../../src/engine/open-database.ts'
 import { nodePlatform } from '../../../src/platform/node-platform.ts'
 import { effort } from '../../support/effort.ts'
+import { heldBytes } from '../../support/held-bytes.ts'
 
 const MIB = 1024 * 1024
 const OPTIONS = { memoryBytes: 64 * MIB, durability: 'relaxed' } as const
 /** Tables of its codec; its pages stay on the disk. */
 const BYTES_PER_COLLECTION = 48 * 1024
-
-const collect = (globalThis as { gc?: () => void }).gc
-
-function heldBytes(): number {
-  collect?.()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 
 it('many collections are all there after an open, in memory that is theirs and not their records', {
   timeout: 600_000,
