@@ -31,7 +31,7 @@
  *   later       := what a later version adds: skipped
  *
  * Invariants
- *  - decode(encode(x)) is x, values as SEMANTICS.md has them; equal operations have equal bytes, so a hash of them says
+ *  - decode(encode(x)) is x, whatever the values; equal operations have equal bytes, so a hash of them says
  *    whether two operations with one dot are one.
  *  - What one side refuses the other refuses as well.
  *

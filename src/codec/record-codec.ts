@@ -1,5 +1,5 @@
 /**
- * The codec: records to bytes and back, values exactly as SEMANTICS.md has them.
+ * The codec: records to bytes and back, every value exactly.
  *
  *   {id: 'b1', title: 'Crash on save', votes: 7, tags: ['ui', 'io'], created: Date}
  *
