@@ -2,8 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { setU32 } from '../../src/base/binary.ts'
 import { crc32 } from '../../src/base/checksum.ts'
 import type { CommitNumber, Lsn } from '../../src/base/ids.ts'
-import { createIdentity, mendIdentity, readIdentity } from '../../src/engine/identity-file.ts'
-import { createFile, readRoot, writeRoot } from '../../src/engine/root-file.ts'
+import {
+  createIdentity,
+  identityBytes,
+  mendIdentity,
+  readIdentity,
+  replaceIdentity,
+} from '../../src/engine/identity-file.ts'
+import { createFile, readRoot, readSoundRoot, writeRoot } from '../../src/engine/root-file.ts'
 import { firstRoot, type Root } from '../../src/gc/root.ts'
 import { type MemoryPlatform, memoryPlatform } from '../../src/platform/memory-platform.ts'
 import { encryptedSealsOf, plainSealsOf } from '../support/seals.ts'
@@ -81,6 +87,19 @@ describe('root', () => {
       expect(platform.files.openHandles).toBe(0)
     },
   )
+
+  test('a lost root is none to those who can do without, and a disk that refuses to read it is no lost root', () => {
+    for (const seals of [plainSealsOf(FILE_ID), encryptedSealsOf(FILE_ID)]) {
+      const platform = newPlatform()
+      const keys = { fileId: FILE_ID, seals }
+      writeRoot(platform, FOLDER, ROOT, keys)
+      expect(readSoundRoot(platform, FOLDER, keys)?.logTail).toBe(ROOT.logTail)
+      platform.faults.failNth('openSync', 1, 'EIO')
+      expect(() => readSoundRoot(platform, FOLDER, keys)).toThrow(expect.objectContaining({ code: 'IO' }))
+      edit(platform, 'root', 60, 99)
+      expect(readSoundRoot(platform, FOLDER, keys)).toBeUndefined()
+    }
+  })
 
   test('a missing root, a damaged one and that of another database are none', () => {
     const platform = newPlatform()
@@ -201,6 +220,47 @@ describe('identity', () => {
     platform.files.makeFolderSync(`${FOLDER}/${name}`)
     put(platform, `${name}/4`, 'x')
     expect(() => readIdentity(platform, FOLDER)).toThrow(expect.objectContaining({ code: 'CORRUPT' }))
+  })
+
+  test('an identity that the disk refuses to replace says that both secrets may be the right one', () => {
+    for (const code of ['ENOSPC', 'EIO'] as const) {
+      for (const n of [1, 2]) {
+        const platform = newPlatform()
+        const identity = createIdentity(platform, FOLDER, FILE_ID)
+        platform.faults.failNth('write', n, code)
+        const refused = {
+          code: code === 'EIO' ? 'IO' : 'DISK_FULL',
+          message: expect.stringContaining('keep the older and the new one'),
+        }
+        expect(() => replaceIdentity(platform, FOLDER, identity)).toThrow(expect.objectContaining(refused))
+        expect(readIdentity(platform, FOLDER)).toEqual(identity)
+      }
+    }
+  })
+
+  test('the bytes in force are those of either sound file; of none it is CORRUPT', () => {
+    const platform = newPlatform()
+    createIdentity(platform, FOLDER, FILE_ID)
+    const whole = fileOf(platform, 'identity')
+    expect(identityBytes(platform.files, FOLDER)).toEqual(whole)
+    edit(platform, 'identity', 100, 1)
+    expect(identityBytes(platform.files, FOLDER)).toEqual(whole)
+    edit(platform, 'identity.copy', 100, 1)
+    const corrupt = expect.objectContaining({ code: 'CORRUPT' })
+    expect(() => identityBytes(platform.files, FOLDER)).toThrow(corrupt)
+    for (const name of ['identity', 'identity.copy']) platform.files.unlinkSync(`${FOLDER}/${name}`)
+    expect(() => identityBytes(platform.files, FOLDER)).toThrow(corrupt)
+  })
+
+  test('a sealed identity whose lock no version writes is TAMPERED', () => {
+    const platform = newPlatform()
+    createIdentity(platform, FOLDER, FILE_ID)
+    const bytes = fileOf(platform, 'identity')!
+    // A cipher without a key that it would be wrapped with.
+    setU32(bytes, 28, 1)
+    setU32(bytes, 508, crc32(bytes, 0, 508))
+    for (const name of ['identity', 'identity.copy']) createFile(platform.files, `${FOLDER}/${name}`, bytes)
+    expect(() => readIdentity(platform, FOLDER)).toThrow(expect.objectContaining({ code: 'TAMPERED' }))
   })
 
   test('damage in both copies is CORRUPT', () => {

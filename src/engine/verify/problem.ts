@@ -58,6 +58,9 @@ const ADVICE: Readonly<Record<ProblemKind, string>> = {
   open: 'See the problems before this one. Restore a backup, or use repair().',
 }
 
+const UNREAD =
+  'The system refused to read it, which says nothing of what is in it: look at the disk and its permissions, and verify again.'
+
 export function problem(kind: ProblemKind, text: string, place: ProblemPlace = {}): VerifyProblem {
   return { kind, text, whatToDo: ADVICE[kind], ...place }
 }
@@ -68,8 +71,7 @@ export function problemOf(kind: ProblemKind, error: unknown, place: ProblemPlace
     const { file, offset, expected, found } = error.details
     return problem(kind, `${file} at byte ${offset}: expected ${expected}, found ${found}`, { file, offset, ...place })
   }
-  if (isBlazeError(error, 'CODEC') || isBlazeError(error, 'IO') || isBlazeError(error, 'FORMAT_NEWER')) {
-    return problem(kind, error.message, place)
-  }
+  if (isBlazeError(error, 'IO')) return { ...problem(kind, error.message, place), whatToDo: UNREAD }
+  if (isBlazeError(error, 'CODEC') || isBlazeError(error, 'FORMAT_NEWER')) return problem(kind, error.message, place)
   throw error
 }

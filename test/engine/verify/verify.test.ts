@@ -376,3 +376,22 @@ function flip(platform: MemoryPlatform, path: string, most: number): number {
   handle.closeSync()
   return at
 }
+
+describe('a disk that refuses to read', () => {
+  it('is told as such: it says nothing of what is in the file, and nobody is sent for a backup', async () => {
+    const platform = freshPlatform()
+    const db = await database(platform)
+    platform.faults.failNth('read', 1, 'EIO', { path: '/log/', sticky: true })
+    const { ok, problems } = await db.verify()
+    expect(ok).toBe(false)
+    const told = problems.filter(({ kind }) => kind === 'log')
+    expect(told).not.toHaveLength(0)
+    for (const { text, whatToDo } of told) {
+      expect(text).toContain('EIO')
+      expect(whatToDo).toContain('look at the disk')
+    }
+    platform.faults.clear()
+    expect(await db.verify()).toMatchObject({ ok: true })
+    await closeChecked(db)
+  })
+})
