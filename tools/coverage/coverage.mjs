@@ -35,7 +35,16 @@ const AREAS = {
 }
 const LEAST_PERCENT = 95
 /** The tests that are about these parts; what starts processes or is about queries would only take time. */
-const TESTS = ['test/wal', 'test/mvcc', 'test/engine', 'test/gc', 'test/codec', 'test/invariants', 'test/torture', 'test/encryption']
+const TESTS = [
+  'test/wal',
+  'test/mvcc',
+  'test/engine',
+  'test/gc',
+  'test/codec',
+  'test/invariants',
+  'test/torture',
+  'test/encryption',
+]
 const LEFT_OUT = ['**/queries-*.test.ts', '**/kill.slow.test.ts', '**/larger-than-memory.slow.test.ts']
 /** Counting branches takes its time. */
 const TEST_TIMEOUT_MS = 10 * 60 * 1000
