@@ -169,4 +169,22 @@ describe('transactions at once', () => {
     })
     expect(report.counts.get('atOnce')).toBeGreaterThan(8)
   })
+
+  it('are on the disk when they have ended: a crash finds all of them, whatever the durability', async () => {
+    const insert = (id: number) => ({ collection: 'items', do: 'insert', record: { id, n: 0 } })
+    const transactions = [[insert(0)], [insert(1), insert(2), insert(3)], [insert(4), insert(5)]]
+    const atOnce = JSON.stringify({ schedule: [], transactions })
+    const crash = JSON.stringify({ call: null, mode: 'lose-unsynced', seed: 0, turns: 0 })
+    const there = modelCommand<RecordsModel, null>({
+      args: fc.constant(null),
+      run: async ({ db }) => expect(db.collection('items').count()).toBe(6),
+    })
+    await runModel({
+      ...plainRecords,
+      seed: seed(),
+      script: `atOnce ${atOnce}\ncrash ${crash}\nthere null`,
+      options: { durability: 'none' },
+      commands: { ...machineCommands(), ...recordCommands(), there },
+    })
+  })
 })

@@ -198,4 +198,6 @@ async function atOnce(
       return undefined
     },
   )
+  // Several orders may explain what was read, and one is that of the log: a crash must not have to guess which.
+  await run.flushed(() => run.db.flush())
 }
