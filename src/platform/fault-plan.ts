@@ -1,51 +1,31 @@
 import { BlazeError } from '../base/errors.ts'
 import { FileError } from './platform.ts'
 
-/** The calls that a plan counts and can make fail, by the names of the interface's methods. */
-export type FileOperation =
-  | 'openSync'
-  | 'readSync'
-  | 'read'
-  | 'writeSync'
-  | 'write'
-  | 'syncSync'
-  | 'sync'
-  | 'sizeSync'
-  | 'truncateSync'
-  | 'closeSync'
-  | 'listSync'
-  | 'existsSync'
-  | 'makeFolderSync'
-  | 'renameSync'
-  | 'unlinkSync'
-  | 'removeFolderSync'
-  | 'syncFolderSync'
-  | 'syncFolder'
-  | 'realPathSync'
-  | 'freeBytesSync'
+const OPERATIONS = [
+  'openSync',
+  'readSync',
+  'read',
+  'writeSync',
+  'write',
+  'syncSync',
+  'sync',
+  'sizeSync',
+  'truncateSync',
+  'closeSync',
+  'listSync',
+  'existsSync',
+  'makeFolderSync',
+  'renameSync',
+  'unlinkSync',
+  'removeFolderSync',
+  'syncFolderSync',
+  'syncFolder',
+  'realPathSync',
+  'freeBytesSync',
+] as const
 
-const OPERATIONS: Readonly<Record<FileOperation, true>> = {
-  openSync: true,
-  readSync: true,
-  read: true,
-  writeSync: true,
-  write: true,
-  syncSync: true,
-  sync: true,
-  sizeSync: true,
-  truncateSync: true,
-  closeSync: true,
-  listSync: true,
-  existsSync: true,
-  makeFolderSync: true,
-  renameSync: true,
-  unlinkSync: true,
-  removeFolderSync: true,
-  syncFolderSync: true,
-  syncFolder: true,
-  realPathSync: true,
-  freeBytesSync: true,
-}
+/** The calls that a plan counts and can make fail, by the names of the interface's methods. */
+export type FileOperation = (typeof OPERATIONS)[number]
 
 /**
  * How a call fails.
@@ -182,11 +162,8 @@ function matches({ operation: named, path: part }: Rule | Delay, operation: File
 
 /** A rule that never matches would let a test pass that tests nothing. */
 function assertOperation(operation: FileOperation | 'any'): void {
-  if (operation === 'any' || Object.hasOwn(OPERATIONS, operation)) return
-  throw refused(
-    'operation',
-    `no call to a disk is named ${String(operation)}; there are any, ${Object.keys(OPERATIONS).join(', ')}`,
-  )
+  if (operation === 'any' || OPERATIONS.includes(operation)) return
+  throw refused('operation', `no call to a disk is named ${String(operation)}; there are any, ${OPERATIONS.join(', ')}`)
 }
 
 function assertFilter(call: string, options: { readonly path?: unknown }, known: readonly string[]): void {

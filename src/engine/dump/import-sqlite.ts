@@ -13,7 +13,7 @@ import type { Core } from '../core.ts'
 import { createIndex, indexOf } from '../ddl.ts'
 import { assertKnown } from '../known-options.ts'
 import { whatIsKept } from './load.ts'
-import { type WritingOptions, writingSettings } from './load-options.ts'
+import { WRITING_OPTIONS, type WritingOptions, writingSettings } from './load-options.ts'
 import type { LoadDoors } from './load-target.ts'
 import { withSentence } from './outside-file.ts'
 import type { Pacer } from './pacer.ts'
@@ -45,18 +45,7 @@ export interface ImportReport {
 
 type Imported = ImportReport['collections'][number]
 
-const KNOWN = [
-  'tables',
-  'map',
-  'mode',
-  'batchSize',
-  'durability',
-  'indexes',
-  'unchecked',
-  'signal',
-  'onProgress',
-  'onError',
-]
+const KNOWN = ['tables', 'map', ...WRITING_OPTIONS]
 
 const INSTALL =
   'This Node has no node:sqlite (it is there from 22.13 on), and better-sqlite3 is not installed: run npm install better-sqlite3, or use a newer Node'

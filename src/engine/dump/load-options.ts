@@ -56,13 +56,8 @@ export interface LoadSettings extends Omit<LoadOptions, 'encryption'> {
   readonly onProgress: (progress: TransferProgress) => void
 }
 
-const KNOWN = [
-  'collections',
-  'collection',
-  'format',
-  'encryption',
-  'csv',
-  'maxLineLength',
+/** The options of whatever writes records: a load, an import. */
+export const WRITING_OPTIONS: readonly string[] = [
   'mode',
   'batchSize',
   'durability',
@@ -72,6 +67,7 @@ const KNOWN = [
   'onProgress',
   'onError',
 ]
+const KNOWN = ['collections', 'collection', 'format', 'encryption', 'csv', 'maxLineLength', ...WRITING_OPTIONS]
 
 /** Of small records the largest batch is installed in a few milliseconds. */
 const DEFAULT_BATCH = 250
